@@ -1,0 +1,1 @@
+"""Presets: ready-made configurations, installed as ``trabsim.configs``."""

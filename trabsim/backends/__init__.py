@@ -1,0 +1,1 @@
+"""Array backends, registered by name and imported only when asked for."""

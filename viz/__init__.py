@@ -1,0 +1,1 @@
+"""Pictures of run folders.  Reads files only, never a live simulation."""
