@@ -36,8 +36,8 @@ class Specimen:
     Raises
     ------
     SpecimenError
-        If the arrays disagree in shape, a fraction lies outside 0-1, bone lies outside the tissue, or there is
-        no bone or no tissue at all.
+        If the arrays disagree in shape, a fraction lies outside 0-1, bone lies outside the tissue, or there
+        is no bone or no tissue at all.
     """
 
     bone_fraction: NDArray[np.float32]
