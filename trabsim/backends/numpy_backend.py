@@ -1,0 +1,180 @@
+"""The CPU backend: NumPy arrays, with Numba loops where NumPy is slow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_surface
+from trabsim.backends.base import Backend
+from trabsim.backends.reference import philox_key
+
+_LOW = 0xFFFFFFFF
+_FEW = 4096  # below this many ids one thread is faster than waking the others
+
+
+class NumpyBackend(Backend):
+    """NumPy and Numba on ``threads`` CPU threads."""
+
+    name = "numpy"
+    xp = np
+
+    def __init__(self, threads: int | None = None) -> None:
+        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        self.threads = min(threads or most, most)
+
+    @property
+    def ndi(self) -> Any:
+        from scipy import ndimage
+
+        return ndimage
+
+    @property
+    def device_name(self) -> str:
+        return _processor_name()
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return np.asarray(array)
+
+    def from_numpy(self, array: Any) -> NDArray[Any]:
+        return np.asarray(array)
+
+    def synchronize(self) -> None:
+        """Do nothing: every call has finished when it returns."""
+
+    def memory_available_bytes(self) -> int:
+        return _memory_available_bytes()
+
+    @contextmanager
+    def _parallel(self, work: int = _FEW) -> Iterator[None]:
+        """Run Numba loops on this backend's threads, or on one where there is little work."""
+        before = numba.get_num_threads()
+        numba.set_num_threads(self.threads if work >= _FEW else 1)
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
+
+    def uniform(self, seed: int, stream: int, day: int, ids: Any, draw: int = 0) -> NDArray[np.float64]:
+        ids = np.ascontiguousarray(ids, np.int64)
+        out = np.empty(ids.shape, np.float64)
+        with self._parallel(ids.size):
+            _cpu_philox.fill_uniform(ids.reshape(-1), *_scalars(seed, stream, day, draw), out.reshape(-1))
+        return out
+
+    def uniform2(
+        self, seed: int, stream: int, day: int, ids: Any, draw: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        ids = np.ascontiguousarray(ids, np.int64)
+        first, second = np.empty(ids.shape, np.float64), np.empty(ids.shape, np.float64)
+        with self._parallel(ids.size):
+            scalars = _scalars(seed, stream, day, draw)
+            _cpu_philox.fill_uniform2(ids.reshape(-1), *scalars, first.reshape(-1), second.reshape(-1))
+        return first, second
+
+    def scatter_add(self, target: NDArray[Any], index: Any, values: Any) -> None:
+        _cpu_scatter.add(*_scatter_arguments(target, index, values))
+
+    def scatter_min(self, target: NDArray[Any], index: Any, values: Any) -> None:
+        _cpu_scatter.minimum(*_scatter_arguments(target, index, values))
+
+    def surface(
+        self, bone: NDArray[np.int32], full: int, tissue: Any = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        bone = np.ascontiguousarray(bone, np.int32)
+        has_tissue = tissue is not None
+        inside = np.ascontiguousarray(tissue).view(np.uint8) if has_tissue else np.empty((0, 0, 0), np.uint8)
+        if has_tissue and inside.shape != bone.shape:
+            raise ValueError(f"tissue has shape {inside.shape}, bone has {bone.shape}")
+        nz, ny, _nx = bone.shape
+        kind, found = np.empty(bone.shape, np.uint8), np.empty(bone.shape, np.uint8)
+        counts = np.empty((nz, ny), np.int64)
+        with self._parallel():
+            _cpu_surface.classify(bone, np.int64((full + 1) // 2), inside, has_tissue, kind)
+            _cpu_surface.mark(kind, found, counts)
+            ends = np.cumsum(counts).reshape(nz, ny)
+            starts = np.empty((nz, ny + 1), np.int64)
+            starts[:, :ny], starts[:, ny] = ends - counts, ends[:, -1]
+            n = int(ends[-1, -1]) if ends.size else 0
+            index, gradient = np.empty(n, np.int64), np.empty((n, 3), np.int64)
+            _cpu_surface.fill(bone, inside, has_tissue, kind, found, starts, index, gradient)
+        return index, gradient
+
+    def distance_transform(self, mask: Any) -> NDArray[np.float32]:
+        import edt
+
+        return edt.edt(np.ascontiguousarray(mask) != 0, black_border=False, parallel=self.threads)
+
+    def components(self, mask: Any, connectivity: int = 6) -> tuple[NDArray[np.int32], int]:
+        import cc3d
+
+        if connectivity not in (6, 26):
+            raise ValueError(f"connectivity must be 6 or 26, not {connectivity}")
+        found, n = cc3d.connected_components(  # type: ignore[call-overload]
+            np.ascontiguousarray(mask) != 0, connectivity=connectivity, return_N=True, out_dtype=np.uint32
+        )
+        labels = np.ascontiguousarray(found).view(np.int32)
+        _cpu_scatter.relabel_by_first(labels.reshape(-1), np.zeros(n + 1, np.int32))
+        return labels, int(n)
+
+
+def _scalars(
+    seed: int, stream: int, day: int, draw: int
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    k0, k1 = philox_key(int(seed), int(stream))
+    return np.uint64(int(day) & _LOW), np.uint64(int(draw) & _LOW), np.uint64(k0), np.uint64(k1)
+
+
+def _scatter_arguments(
+    target: NDArray[Any], index: Any, values: Any
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any]]:
+    """Check and flatten what a scatter was given."""
+    values = np.asarray(values)
+    if target.dtype.kind not in "iu" or values.dtype.kind not in "iu":
+        raise TypeError(f"scatter takes integers, not {values.dtype} into {target.dtype}")
+    if not target.flags.c_contiguous:
+        raise TypeError("scatter needs a C contiguous target")
+    index = np.ascontiguousarray(index, np.int64)
+    values = np.ascontiguousarray(np.broadcast_to(values.astype(target.dtype, copy=False), index.shape))
+    if not _cpu_scatter.in_range(index.reshape(-1), target.size):
+        raise IndexError(f"scatter index outside 0..{target.size - 1}")
+    return target.reshape(-1), index.reshape(-1), values.reshape(-1)
+
+
+def _processor_name() -> str:
+    import platform
+
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory_available_bytes() -> int:
+    """Read what the kernel says is available, or what the container may still take if that is less."""
+    available = (
+        os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
+    )
+    try:
+        with open("/proc/meminfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    available = int(line.split()[1]) * 1024
+        with open("/sys/fs/cgroup/memory.max", encoding="utf-8") as limit:
+            most = limit.read().strip()
+        with open("/sys/fs/cgroup/memory.current", encoding="utf-8") as used:
+            if most != "max":
+                available = min(available, max(int(most) - int(used.read()), 0))
+    except (OSError, ValueError):
+        pass
+    return available

@@ -1,0 +1,123 @@
+"""What each primitive means, in plain NumPy: short, slow, and the measure of every faster version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOW = 0xFFFFFFFF
+_WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
+_MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_WORD = np.uint64(32)
+_MASK = np.uint64(_LOW)
+
+Words = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]
+
+
+def philox_key(seed: int, stream: int) -> tuple[int, int]:
+    """Give the two 32-bit key words of a seed (modulo 2**64) and a stream number.
+
+    The stream is multiplied by an odd number before it is mixed in, so that no two streams of a seed share
+    a key.
+    """
+    return seed & _LOW, ((seed >> 32) & _LOW) ^ ((stream * _WEYL_0) & _LOW)
+
+
+def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
+    """Run ten rounds of Philox4x32 on four counter words (uint64 arrays that hold 32 bits each).
+
+    Salmon et al. 2011, doi:10.1145/2063384.2063405.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        product_0, product_1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> _WORD) ^ c1 ^ np.uint64(k0),
+            product_1 & _MASK,
+            (product_0 >> _WORD) ^ c3 ^ np.uint64(k1),
+            product_0 & _MASK,
+        )
+        k0, k1 = (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW
+    return c0, c1, c2, c3
+
+
+def uniform2(
+    seed: int, stream: int, day: int, ids: Any, draw: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """See :meth:`trabsim.backends.base.Backend.uniform2`."""
+    ids = np.asarray(ids, np.int64).astype(np.uint64)
+    day_word = np.full(ids.shape, day & _LOW, np.uint64)
+    draw_word = np.full(ids.shape, draw & _LOW, np.uint64)
+    words = philox4x32((ids & _MASK, ids >> _WORD, day_word, draw_word), philox_key(seed, stream))
+    return _fraction(words[0], words[1]), _fraction(words[2], words[3])
+
+
+def uniform(seed: int, stream: int, day: int, ids: Any, draw: int = 0) -> NDArray[np.float64]:
+    """See :meth:`trabsim.backends.base.Backend.uniform`."""
+    return uniform2(seed, stream, day, ids, draw)[0]
+
+
+def _fraction(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Make a float64 in [0, 1) of 27 and 26 bits of two words; exact, so every library agrees."""
+    bits = ((high >> np.uint64(5)) << np.uint64(26)) | (low >> np.uint64(6))
+    return bits.astype(np.float64) * 2.0**-53
+
+
+def scatter_add(target: NDArray[Any], index: Any, values: Any) -> None:
+    """See :meth:`trabsim.backends.base.Backend.scatter_add`."""
+    np.add.at(target.reshape(-1), np.asarray(index), np.asarray(values, target.dtype))
+
+
+def scatter_min(target: NDArray[Any], index: Any, values: Any) -> None:
+    """See :meth:`trabsim.backends.base.Backend.scatter_min`."""
+    np.minimum.at(target.reshape(-1), np.asarray(index), np.asarray(values, target.dtype))
+
+
+def surface(
+    bone: NDArray[np.int32], full: int, tissue: Any = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """See :meth:`trabsim.backends.base.Backend.surface`."""
+    matrix = bone.astype(np.int64)
+    inside = np.ones(bone.shape, bool) if tissue is None else np.asarray(tissue) != 0
+    solid = (2 * matrix >= full) & inside
+    marrow = np.pad((2 * matrix < full) & inside, 1)  # beyond the lattice there is no marrow
+    clamped, known = np.pad(matrix, 1, mode="edge"), np.pad(inside, 1, mode="edge")
+    near_marrow = np.zeros(bone.shape, bool)
+    gradient = np.zeros((*bone.shape, 3), np.int64)
+    for offset in np.ndindex(3, 3, 3):
+        window = tuple(slice(o, o + n) for o, n in zip(offset, bone.shape))
+        near_marrow |= marrow[window]
+        value = np.where(known[window], clamped[window], matrix)
+        step = np.array(offset) - 1
+        smooth = 2 - np.abs(step)  # 1, 2, 1
+        for axis in range(3):
+            gradient[..., axis] += int(step[axis] * smooth[axis - 1] * smooth[axis - 2]) * value
+    index = np.flatnonzero(solid & near_marrow)
+    return index, gradient.reshape(-1, 3)[index]
+
+
+def distance_transform(mask: Any) -> NDArray[np.float32]:
+    """See :meth:`trabsim.backends.base.Backend.distance_transform`."""
+    from scipy import ndimage
+
+    mask = np.asarray(mask) != 0
+    if mask.all():
+        return np.full(mask.shape, np.inf, np.float32)
+    return ndimage.distance_transform_edt(mask).astype(np.float32)
+
+
+def components(mask: Any, connectivity: int = 6) -> tuple[NDArray[np.int32], int]:
+    """See :meth:`trabsim.backends.base.Backend.components`."""
+    from scipy import ndimage
+
+    labels, n = ndimage.label(
+        np.asarray(mask) != 0, ndimage.generate_binary_structure(3, {6: 1, 26: 3}[connectivity])
+    )
+    found, first = np.unique(labels, return_index=True)
+    order = found[found > 0][np.argsort(first[found > 0])]
+    canonical = np.zeros(n + 1, np.int32)
+    canonical[order] = np.arange(1, n + 1)
+    return canonical[labels], int(n)
