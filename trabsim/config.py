@@ -52,7 +52,9 @@ class OutputParams(Params):
     """``[[output]]``: what is written and how often."""
 
     kind: Literal["series", "checkpoint"] = param(
-        "series", "`series` for a row of measures, `checkpoint` for the whole state", source="assumed: required"
+        "series",
+        "`series` for a row of measures, `checkpoint` for the whole state",
+        source="assumed: required",
     )
     every_days: int = param(30, "interval", source="assumed: monthly", ge=1)
     microarchitecture: bool = param(
@@ -112,7 +114,9 @@ def load_config(source: str | Path | Mapping[str, Any], overrides: Mapping[str, 
     process = {name: data.pop(name) for name in list(data) if name in ProcessParams.model_fields}
     if isinstance(data.get("process"), Mapping):
         process = {**data.pop("process"), **process}
-    _require_known(data, (*(name for name in Config.model_fields if name != "process"), *ProcessParams.model_fields))
+    _require_known(
+        data, (*(name for name in Config.model_fields if name != "process"), *ProcessParams.model_fields)
+    )
     try:
         config = Config.model_validate({**data, "process": process})
     except ValidationError as error:
@@ -213,7 +217,9 @@ def _explain(error: ValidationError) -> str:
         path = [str(part) for part in item["loc"] if str(part) != "process"]
         where = ".".join(path)
         if item["type"] == "extra_forbidden":
-            mistakes.append(f"unknown key '{where}' (value {item['input']!r}); {_suggest(path[-1], _keys_at(item['loc'][:-1]))}")
+            mistakes.append(
+                f"unknown key '{where}' (value {item['input']!r}); {_suggest(path[-1], _keys_at(item['loc'][:-1]))}"
+            )
         else:
             mistakes.append(f"{where} = {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
     return "; ".join(mistakes)

@@ -26,7 +26,9 @@ class LookupTable:
         Number of intervals.
     """
 
-    def __init__(self, function: Callable[[np.ndarray], np.ndarray], low: float, high: float, entries: int = 4096):
+    def __init__(
+        self, function: Callable[[np.ndarray], np.ndarray], low: float, high: float, entries: int = 4096
+    ):
         self.low, self.high, self.entries = float(low), float(high), int(entries)
         self.scale = self.entries / (self.high - self.low)
         # twelve significant digits: the last bits, in which math libraries differ, are dropped

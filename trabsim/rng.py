@@ -49,7 +49,8 @@ class Random:
 
     def uniform(self, stream: Stream, day: int, ids: Any, draw: int = 0) -> Any:
         """Uniform numbers in [0, 1), one per id, float64."""
-        return self.backend.uniform(self.seed, int(stream), int(day), ids, int(draw))
+        # spin-up days are negative; the counter word is unsigned
+        return self.backend.uniform(self.seed, int(stream), int(day) % 2**32, ids, int(draw))
 
     def round(self, stream: Stream, day: int, ids: Any, expected: Any, draw: int = 0) -> Any:
         """Round `expected` up or down at random so that the mean is kept; int64."""

@@ -22,8 +22,8 @@ from trabsim.clock import Clock
 from trabsim.config import Config, load_config
 from trabsim.embedding import embed
 from trabsim.errors import RunError
-from trabsim.model import build_processes, build_specimen
 from trabsim.measures import measure_state
+from trabsim.model import build_processes, build_specimen
 from trabsim.observers import Observer
 from trabsim.state import State
 from trabsim.units import DAYS_PER_YEAR
@@ -150,7 +150,9 @@ class Simulation:
             else:
                 until_day = self.config.run.end_day
         if until_day < self.clock.day:
-            raise RunError(f"the run is at day {self.clock.day} and cannot go back to day {until_day}; give a later day")
+            raise RunError(
+                f"the run is at day {self.clock.day} and cannot go back to day {until_day}; give a later day"
+            )
         self.observer.begin(self)
         while self.clock.day < until_day:
             self.step()
@@ -161,4 +163,6 @@ class Simulation:
 
     def measure(self, microarchitecture: bool = True) -> dict[str, float]:
         """Measure the specimen now; keys as in `trabsim.measures.measure_state`."""
-        return measure_state(self.state, self.clock, self.config, self.backend, microarchitecture=microarchitecture)
+        return measure_state(
+            self.state, self.clock, self.config, self.backend, microarchitecture=microarchitecture
+        )

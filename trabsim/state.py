@@ -11,6 +11,17 @@ from typing import Any, NamedTuple
 #: Quanta in one full voxel.  Bone is counted in whole quanta so that sums do not depend on their order.
 FULL = 100_000
 
+#: Days that the history remembers, and what it holds for each: running totals, and the surface area of that day.
+HISTORY_DAYS = 366
+HISTORY = (
+    "resorbed_quanta",
+    "formed_quanta",
+    "formation_started_um2",
+    "sites_opened",
+    "osteoblasts_born",
+    "area_um2",
+)
+
 
 class Phase:
     """What happens at a surface voxel."""
@@ -34,15 +45,33 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("bone", "voxel", "int32", "1/100000 voxel", "matrix in the voxel"),
     Variable("tissue", "voxel", "uint8", "1", "1 inside the region of interest, 0 outside"),
     Variable("formed_day", "voxel", "int32", "day", "volume-weighted day the matrix was laid down"),
-    Variable("matrix_factor", "voxel", "float32", "1", "growth factors stored in the matrix, 1 in healthy adult bone"),
+    Variable(
+        "matrix_factor",
+        "voxel",
+        "float32",
+        "1",
+        "growth factors stored in the matrix, 1 in healthy adult bone",
+    ),
     # per surface voxel (zero elsewhere)
     Variable("phase", "voxel", "uint8", "1", "0 quiescent, 1 resorbing, 2 reversal, 3 forming, 4 arrested"),
     Variable("site", "voxel", "int32", "1", "remodeling site last active here, 0 for none"),
-    Variable("credit", "voxel", "int32", "1/100000 voxel", "resorbed matrix not yet paid back as osteoblasts"),
-    Variable("erosion_depth_um", "voxel", "float32", "um", "depth below the surface before the site opened"),
+    Variable(
+        "credit", "voxel", "int32", "1/100000 voxel", "resorbed matrix not yet paid back as osteoblasts"
+    ),
+    Variable(
+        "erosion_depth_nm",
+        "voxel",
+        "int32",
+        "nm",
+        "depth of the voxel top below the surface before the site opened",
+    ),
     Variable("contact_day", "voxel", "int32", "day", "last day an osteoclast or osteoblast was in contact"),
-    Variable("gathered", "voxel", "float32", "1", "progress of osteoprogenitors towards starting formation, 0-1"),
-    Variable("activation_debt", "voxel", "float32", "1/mm2", "openings withheld while RANK occupancy was low"),
+    Variable(
+        "gathered", "voxel", "float32", "1", "progress of osteoprogenitors towards starting formation, 0-1"
+    ),
+    Variable(
+        "activation_debt", "voxel", "float32", "1/mm2", "openings withheld while RANK occupancy was low"
+    ),
     Variable("lining_reserve", "voxel", "float32", "1", "lining cells able to form bone directly, 0-1"),
     # fields
     Variable("rankl_contact", "voxel", "float32", "a.u.", "cell-bound RANKL within the reach of osteocytes"),
@@ -53,14 +82,30 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("estradiol_local", "voxel", "float32", "pg/mL", "estradiol made in the marrow by aromatase"),
     # derived every day
     Variable("exposed", "voxel", "uint8", "1", "1 where a bone voxel touches marrow", checkpointed=False),
-    Variable("phi", "voxel", "float32", "1", "RANK occupancy at the surface, 1 in healthy bone", checkpointed=False),
-    Variable("wnt", "voxel", "float32", "1", "Wnt signaling at the surface, 1 in healthy bone", checkpointed=False),
+    Variable(
+        "phi", "voxel", "float32", "1", "RANK occupancy at the surface, 1 in healthy bone", checkpointed=False
+    ),
+    Variable(
+        "wnt", "voxel", "float32", "1", "Wnt signaling at the surface, 1 in healthy bone", checkpointed=False
+    ),
     # per marrow block
     Variable("osteoclast_precursors", "block", "int64", "cells", "uncommitted precursors"),
-    Variable("osteoclast_committed", "block_stage", "int64", "cells", "committed precursors by day of maturation"),
-    Variable("osteoclast_mature", "block", "int64", "cells", "mature precursors, able to become an osteoclast"),
+    Variable(
+        "osteoclast_committed", "block_stage", "int64", "cells", "committed precursors by day of maturation"
+    ),
+    Variable(
+        "osteoclast_mature", "block", "int64", "cells", "mature precursors, able to become an osteoclast"
+    ),
     Variable("osteomorphs", "block", "int64", "cells", "daughter cells of osteoclast fission"),
     Variable("osteoprogenitors", "block", "int64", "cells", "osteoprogenitors"),
+    # what happened lately
+    Variable(
+        "history",
+        "history",
+        "int64",
+        "mixed",
+        "running totals on each of the last days (see tissue.bookkeeping)",
+    ),
     # agents
     Variable("osteoclasts.id", "osteoclast", "int64", "1", "stable id"),
     Variable("osteoclasts.position_um", "osteoclast_zyx", "float64", "um", "center (z, y, x)"),
@@ -69,7 +114,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteoclasts.life_used_days", "osteoclast", "float64", "day", "life used up"),
     Variable("osteoclasts.life_days", "osteoclast", "float64", "day", "life given at birth"),
     Variable("osteoclasts.site", "osteoclast", "int64", "1", "remodeling site"),
-    Variable("osteoclasts.drug_load", "osteoclast", "float64", "1", "engulfed drug (none before therapies exist)"),
+    Variable(
+        "osteoclasts.drug_load", "osteoclast", "float64", "1", "engulfed drug (none before therapies exist)"
+    ),
     Variable("osteoblasts.id", "osteoblast", "int64", "1", "stable id"),
     Variable("osteoblasts.voxel", "osteoblast", "int64", "1", "raveled voxel it fills"),
     Variable("osteoblasts.birth_day", "osteoblast", "int32", "day", "day it began to form"),
@@ -190,7 +237,9 @@ class State:
         return (z, y, x)
 
 
-def empty_state(backend: Any, shape: tuple[int, int, int], voxel_size_um: float, block_voxels: int, seed: int) -> State:
+def empty_state(
+    backend: Any, shape: tuple[int, int, int], voxel_size_um: float, block_voxels: int, seed: int
+) -> State:
     """Allocate a state with every variable of the table present and zero."""
     xp = backend.xp
     state = State(shape=shape, voxel_size_um=voxel_size_um, block_voxels=block_voxels, seed=seed)
@@ -198,6 +247,7 @@ def empty_state(backend: Any, shape: tuple[int, int, int], voxel_size_um: float,
     sizes: dict[str, tuple[int, ...]] = {
         "voxel": shape,
         "block": (blocks[0] * blocks[1] * blocks[2],),
+        "history": (HISTORY_DAYS, len(HISTORY)),
         "block_stage": (blocks[0] * blocks[1] * blocks[2], 0),
     }
     columns: dict[str, dict[str, Any]] = {}

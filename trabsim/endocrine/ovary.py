@@ -1,15 +1,11 @@
-"""Ovarian history: plasma estradiol and FSH over a woman's life, and what bone sees of it.
+"""Ovarian history: plasma estradiol and FSH over a woman's life.
 
 Estradiol is flat until two years before the final menstrual period (FMP), falls fastest at the FMP and is stable two
-years after it; FSH rises along the same time axis [1]_.  Bone responds to estradiol in a saturating way, with half of
-the protection left near 12 pg/mL: the concentrations at which men begin to lose bone, and at which very low oral doses
-still work in women, lie there [2]_ [3]_.  FSH is reported and drives nothing.
+years after it; FSH rises along the same time axis.  FSH is reported and drives nothing.
 
 References
 ----------
-.. [1] Randolph et al. 2011, J Clin Endocrinol Metab 96:746, doi:10.1210/jc.2010-1746
-.. [2] Finkelstein et al. 2016, J Clin Invest 126:1114, doi:10.1172/JCI84137
-.. [3] Prestwood et al. 2000, J Clin Endocrinol Metab 85:4462, doi:10.1210/jcem.85.12.7001
+Randolph et al. 2011, J Clin Endocrinol Metab 96:746, doi:10.1210/jc.2010-1746
 """
 
 from __future__ import annotations
@@ -30,11 +26,17 @@ class OvaryParams(Params):
     """``[endocrine]``: sex, age and hormonal history."""
 
     sex: Literal["female"] = param(
-        "female", "sex (the testis and adrenal are not modeled yet)", source="assumed: this version models the ovary"
+        "female",
+        "sex (the testis and adrenal are not modeled yet)",
+        source="assumed: this version models the ovary",
     )
     age_years: float = param(50.0, "age at entry", source="assumed: around menopause", ge=18, le=110)
     final_menstrual_period_age_years: float | None = param(
-        51.0, "age at the final menstrual period; leave out with surgical menopause", source="Gold 2001: median 51", ge=20, le=70
+        51.0,
+        "age at the final menstrual period; leave out with surgical menopause",
+        source="Gold 2001: median 51",
+        ge=20,
+        le=70,
     )
     surgical_menopause_age_years: float | None = param(
         None, "age at removal of both ovaries", source="assumed: none", ge=18, le=110
@@ -45,35 +47,39 @@ class OvaryParams(Params):
         source="assumed: measured by the user",
     )
     estradiol_premenopausal_pg_per_mL: float = param(
-        90.0, "cycle average before the transition", source="assumed: published cycle averages are 80-120", gt=0, le=1000
+        90.0,
+        "cycle average before the transition",
+        source="assumed: published cycle averages are 80-120",
+        gt=0,
+        le=1000,
     )
     estradiol_postmenopausal_pg_per_mL: float = param(
         8.0, "plateau after it", source="assumed: published means are 5-15", ge=0, le=1000
     )
     fall_start_years: float = param(
-        -2.03, "estradiol begins to fall, years from the FMP", source="Randolph 2011 doi:10.1210/jc.2010-1746", lt=0
+        -2.03,
+        "estradiol begins to fall, years from the FMP",
+        source="Randolph 2011 doi:10.1210/jc.2010-1746",
+        lt=0,
     )
     fall_end_years: float = param(
-        2.17, "estradiol is stable again, years from the FMP", source="Randolph 2011 doi:10.1210/jc.2010-1746", gt=0
+        2.17,
+        "estradiol is stable again, years from the FMP",
+        source="Randolph 2011 doi:10.1210/jc.2010-1746",
+        gt=0,
     )
     surgical_half_life_days: float = param(
         3.0, "fall of estradiol after ovariectomy", source="assumed: gone within two weeks", gt=0
-    )
-    estradiol_half_effect_pg_per_mL: float = param(
-        12.0,
-        "estradiol at which the response of bone is half saturated",
-        source="Finkelstein 2016 doi:10.1172/JCI84137 and Prestwood 2000 doi:10.1210/jcem.85.12.7001, derived",
-        gt=0,
-    )
-    estradiol_reference_pg_per_mL: float = param(
-        80.0, "estradiol at which the response is 1", source="assumed: young-adult cycle average, lower end", gt=0
     )
     fsh_premenopausal_IU_per_L: float = param(7.5, "FSH before the transition", source="assumed: 5-10", gt=0)
     fsh_postmenopausal_IU_per_L: float = param(
         80.0, "FSH after it", source="Recker 2004 doi:10.1359/JBMR.040710 (inclusion: above 75)", gt=0
     )
     testosterone_ng_per_dL: float = param(
-        20.0, "plasma testosterone, from which marrow makes estradiol", source="assumed: women have 15-70", ge=0
+        20.0,
+        "plasma testosterone, from which marrow makes estradiol",
+        source="assumed: women have 15-70",
+        ge=0,
     )
 
     @model_validator(mode="after")
@@ -109,12 +115,6 @@ def estradiol_pg_per_mL(age_years: float, day: int, params: OvaryParams) -> floa
     return natural
 
 
-def estrogen_response(estradiol: float, params: OvaryParams) -> float:
-    """Saturating response of bone cells to estradiol (pg/mL): 1 at the young-adult level, 0 without estradiol."""
-    half, reference = params.estradiol_half_effect_pg_per_mL, params.estradiol_reference_pg_per_mL
-    return estradiol / (estradiol + half) * (reference + half) / reference
-
-
 def _interpolate(day: float, table: tuple[tuple[float, float], ...]) -> float:
     if day <= table[0][0]:
         return table[0][1]
@@ -129,7 +129,7 @@ class OvarianHistory(Process):
 
     name = "ovary"
     writes = ("levels",)
-    references = ("doi:10.1210/jc.2010-1746", "doi:10.1172/JCI84137")
+    references = ("doi:10.1210/jc.2010-1746",)
 
     def __init__(self, params: OvaryParams, backend: Any):
         super().__init__(params, backend)
@@ -148,5 +148,4 @@ class OvarianHistory(Process):
             p.fsh_postmenopausal_IU_per_L / p.fsh_premenopausal_IU_per_L, fsh_share
         )
         state.levels["testosterone_ng_per_dL"] = p.testosterone_ng_per_dL
-        state.levels["estrogen_response"] = min(1.0, estrogen_response(estradiol, p))
         state.levels["mechanical_stimulus"] = 0.0  # neutral: supplied by mechanics where that is modeled

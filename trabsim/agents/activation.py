@@ -1,0 +1,120 @@
+"""Where remodeling starts: a quiescent, lined surface voxel opens.
+
+The chance rises with RANK occupancy.  What does not open while occupancy is low is not forgotten: it accumulates as a
+debt of sites that are ready, which fades over years and is released when occupancy returns.
+
+References
+----------
+El-Masri et al. 2024, Bone Res 12:62, doi:10.1038/s41413-024-00362-4 (sites made ready under OPG:Fc)
+Recker et al. 2004, J Bone Miner Res 19:1628, doi:10.1359/JBMR.040710 (activation frequency)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trabsim.clock import Clock
+from trabsim.lookup import power_table
+from trabsim.params import Params, param
+from trabsim.process import Process
+from trabsim.rng import Random, Stream
+from trabsim.state import Phase, State
+from trabsim.units import DAYS_PER_YEAR, UM2_PER_MM2
+
+
+class ActivationParams(Params):
+    """``[activation]``."""
+
+    rate_per_mm2_per_year: float = param(
+        1.0,
+        "sites opened per quiescent surface at RANK occupancy 1",
+        source="calibrated: Ac.f 0.13/year (Recker 2004)",
+        ge=0,
+    )
+    occupancy_exponent: float = param(
+        0.7,
+        "exponent of RANK occupancy",
+        source="calibrated: Ac.f across menopause (Recker 2004)",
+        ge=0,
+        le=4,
+    )
+    debt_fade_days: float = param(
+        1000.0,
+        "time in which a ready site is forgotten",
+        source="assumed: rebound after longer use is worse",
+        gt=1,
+    )
+    debt_release_days: float = param(
+        600.0,
+        "time in which ready sites open at RANK occupancy 1",
+        source="assumed: rebound lasts about a year",
+        gt=1,
+    )
+
+
+def opening_chance(area_um2: Any, drive: Any, debt: Any, phi: Any, params: ActivationParams) -> Any:
+    """Chance that a voxel opens today.
+
+    Parameters
+    ----------
+    area_um2 : float64 array
+        Surface of the voxel.
+    drive : float64 array
+        RANK occupancy to its exponent.
+    debt : float64 array
+        Withheld openings per mm2.
+    phi : float64 array
+        RANK occupancy.
+    """
+    per_mm2 = params.rate_per_mm2_per_year / DAYS_PER_YEAR * drive + debt * phi / params.debt_release_days
+    return area_um2 / UM2_PER_MM2 * per_mm2
+
+
+def next_debt(debt: Any, drive: Any, phi: Any, params: ActivationParams, xp: Any) -> Any:
+    """Debt of tomorrow (openings per mm2): withheld today, less what fades and what is released."""
+    withheld = params.rate_per_mm2_per_year / DAYS_PER_YEAR * xp.maximum(0.0, 1.0 - drive)
+    leaves = 1.0 / params.debt_fade_days + phi / params.debt_release_days
+    return debt * (1.0 - xp.minimum(leaves, 1.0)) + withheld
+
+
+class Activation(Process):
+    """Open today's sites."""
+
+    name = "activation"
+    reads = ("phase", "phi", "activation_debt")
+    writes = ("phase", "site", "contact_day", "activation_debt", "sites", "counters")
+    references = ("doi:10.1038/s41413-024-00362-4", "doi:10.1359/JBMR.040710")
+
+    def __init__(self, params: ActivationParams, backend: Any, *, with_debt: bool = True):
+        super().__init__(params, backend)
+        self.with_debt = with_debt
+
+    def apply(self, state: State, clock: Clock) -> None:
+        p, xp, surface = self.params, self.backend.xp, state.surface
+        phi = state.phi.ravel()[surface.index].astype(xp.float64)
+        drive = power_table(p.occupancy_exponent)(self.backend, phi)
+        debt = state.activation_debt.ravel()[surface.index].astype(xp.float64)
+        if self.with_debt:
+            state.activation_debt.ravel()[surface.index] = next_debt(debt, drive, phi, p, xp).astype(
+                xp.float32
+            )
+        chance = opening_chance(surface.area_um2, drive, debt, phi, p)
+        chance = xp.where(state.phase.ravel()[surface.index] == Phase.QUIESCENT, chance, 0.0)
+        opens = Random(self.backend, state.seed).uniform(Stream.ACTIVATION, clock.day, surface.index) < chance
+        voxels = surface.index[opens]
+        n = int(voxels.shape[0])
+        if n:
+            self._open(state, clock, voxels, n)
+
+    def _open(self, state: State, clock: Clock, voxels: Any, n: int) -> None:
+        xp = self.backend.xp
+        first = state.new_ids("site", n)
+        ids = xp.arange(first, first + n, dtype=xp.int64)
+        state.phase.ravel()[voxels] = Phase.RESORBING
+        state.contact_day.ravel()[voxels] = clock.day
+        state.gathered.ravel()[voxels] = 0
+        state.site.ravel()[voxels] = ids
+        state.sites.append(
+            xp, id=ids, voxel=voxels, opened_day=xp.full(n, clock.day), recruits=xp.zeros(n, xp.int64)
+        )
+        state.count("sites_opened", n)

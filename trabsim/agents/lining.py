@@ -1,0 +1,100 @@
+"""Lining cells: they cover abandoned erosion, recover between remodeling events, and can form bone on their own.
+
+Without high Wnt signaling (drugs, loading) bone formation on quiescent surface is practically absent; with it lining
+cells become osteoblasts and use up a reserve that recovers in more than a year.
+
+References
+----------
+Kim et al. 2012, J Bone Miner Res 27:2075, doi:10.1002/jbmr.1665 (lining cells become osteoblasts)
+"""
+
+from __future__ import annotations
+
+from trabsim.agents.reversal import recruit_osteoblasts
+from trabsim.clock import Clock
+from trabsim.params import Params, param
+from trabsim.process import Process
+from trabsim.rng import Random, Stream
+from trabsim.state import Phase, State
+from trabsim.units import UM2_PER_MM2
+
+
+class LiningParams(Params):
+    """``[lining]``."""
+
+    cover_days: float = param(
+        60.0, "mean time in which lining cells cover abandoned surface", source="assumed: months", gt=1
+    )
+    recovery_days: float = param(
+        450.0,
+        "time in which the reserve of lining cells recovers",
+        source="assumed: a second anabolic course acts less for over a year",
+        gt=30,
+    )
+    modeling_wnt: float = param(
+        1.3, "Wnt signaling above which lining cells form bone", source="assumed: absent in health", gt=1
+    )
+    modeling_per_day: float = param(
+        0.002,
+        "chance a day per unit of Wnt above that",
+        source="assumed: calibrated with anabolic drugs when they exist",
+        ge=0,
+        le=1,
+    )
+    modeling_cells_per_mm2: float = param(
+        2500.0, "osteoblasts that arise", source="assumed: half a layer", gt=0
+    )
+
+
+class Lining(Process):
+    """Cover, recover, and model."""
+
+    name = "lining"
+    reads = ("phase", "wnt", "lining_reserve", "credit")
+    writes = ("phase", "credit", "lining_reserve", "erosion_depth_nm", "osteoblasts", "counters")
+    references = ("doi:10.1002/jbmr.1665",)
+
+    def apply(self, state: State, clock: Clock) -> None:
+        self._cover(state, clock)
+        if clock.day % 30 == 0:
+            index = state.surface.index
+            reserve = state.lining_reserve.ravel()
+            reserve[index] = self.backend.xp.minimum(reserve[index] + 30.0 / self.params.recovery_days, 1.0)
+        self._model(state, clock)
+
+    def _cover(self, state: State, clock: Clock) -> None:
+        active = state.surface.active
+        arrested = active[state.phase.ravel()[active] == Phase.ARRESTED]
+        if int(arrested.shape[0]) == 0:
+            return
+        u = Random(self.backend, state.seed).uniform(Stream.LINING_COVER, clock.day, arrested)
+        covered = arrested[u < 1.0 / self.params.cover_days]
+        credit = state.credit.ravel()
+        state.count("credit_uncoupled", int(credit[covered].astype("int64").sum()))
+        credit[covered] = 0
+        state.phase.ravel()[covered] = Phase.QUIESCENT
+        state.erosion_depth_nm.ravel()[covered] = 0
+        state.gathered.ravel()[covered] = 0
+
+    def _model(self, state: State, clock: Clock) -> None:
+        p, xp, surface = self.params, self.backend.xp, state.surface
+        above = state.wnt.ravel()[surface.index].astype(xp.float64) - p.modeling_wnt
+        if not bool((above > 0).any()):
+            return
+        reserve = state.lining_reserve.ravel()
+        quiescent = state.phase.ravel()[surface.index] == Phase.QUIESCENT
+        chance = xp.where(
+            quiescent, xp.maximum(above, 0.0) * p.modeling_per_day * reserve[surface.index], 0.0
+        )
+        random = Random(self.backend, state.seed)
+        starts = random.uniform(Stream.MODELING_FORMATION, clock.day, surface.index) < chance
+        voxels = surface.index[starts]
+        if int(voxels.shape[0]) == 0:
+            return
+        expected = p.modeling_cells_per_mm2 * surface.area_um2[starts] / UM2_PER_MM2
+        number = random.round(Stream.MODELING_FORMATION, clock.day, voxels, expected, draw=1)
+        reserve[voxels] = 0
+        state.phase.ravel()[voxels] = Phase.FORMING
+        state.contact_day.ravel()[voxels] = clock.day
+        state.count("modeling_osteoblasts", int(number.sum()))
+        recruit_osteoblasts(self.backend, state, clock, voxels, number)

@@ -1,0 +1,242 @@
+"""What is measured of a running specimen: structure, cells, dynamic indices, density, markers.
+
+Names follow the ASBMR nomenclature (Dempster et al. 2013, doi:10.1002/jbmr.1805).  A rim of three voxels along the cut
+faces is left out of structural measures.  Rates are averaged over the last year, serum markers over the last months.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trabsim.agents.osteoblasts import survival
+from trabsim.clock import Clock
+from trabsim.lattice import unravel, voxel_at
+from trabsim.state import FULL, Phase, State
+from trabsim.tissue.bookkeeping import change, marker_pct, per_year
+from trabsim.tissue.mineral import mineral_mg_per_cm3
+from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
+
+#: Voxels along each cut face that are left out of measures.
+RIM = 3
+
+#: Depth from which a surface counts as eroded.
+ERODED_UM = 5.0
+
+
+def measure_state(
+    state: State, clock: Clock, config: Any, backend: Any, *, microarchitecture: bool = True
+) -> dict[str, float]:
+    """Measure everything that is cheap, and on request the microarchitecture.
+
+    Parameters
+    ----------
+    state : State
+    clock : Clock
+        Its day is the day about to begin; measures describe the end of the day before.
+    config : Config
+    backend : Backend
+    microarchitecture : bool
+        Whether to add Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI and DA, which take seconds on a large lattice.
+
+    Returns
+    -------
+    dict of str to float
+        Units are in the names; fractions are 0-1.
+    """
+    day = clock.day - 1
+    row: dict[str, float] = {"day": float(clock.day), "age_years": config.endocrine.age_years + clock.years}
+    row["estradiol_pg_per_mL"] = state.levels.get("estradiol_pg_per_mL", float("nan"))
+    row["fsh_IU_per_L"] = state.levels.get("fsh_IU_per_L", float("nan"))
+    core = core_of(state)
+    row |= volume_measures(state, backend, core, config)
+    row |= density_measures(state, backend, core, day, config)
+    if state.surface is not None:
+        row |= surface_measures(state, backend, core)
+        row |= cell_measures(state, backend, core)
+        row |= dynamic_measures(state, backend, day, config)
+    if microarchitecture:
+        row |= architecture_measures(state, backend, core)
+    return row
+
+
+def core_of(state: State) -> tuple[slice, slice, slice]:
+    """The lattice without its rim."""
+    rim = RIM if min(state.shape) > 4 * RIM else 0
+    z, y, x = (slice(rim, n - rim) for n in state.shape)
+    return z, y, x
+
+
+def in_core(state: State, voxels: Any) -> Any:
+    """Whether raveled voxels lie within the rim."""
+    inside = True
+    for part, coordinate in zip(core_of(state), unravel(voxels, state.shape)):
+        inside = inside & (coordinate >= part.start) & (coordinate < part.stop)
+    return inside
+
+
+def tissue_volume_mm3(state: State, core: tuple[slice, slice, slice]) -> float:
+    """Volume of the region of interest without its rim, mm3."""
+    return int(state.tissue[core].sum(dtype="int64")) * state.voxel_size_um**3 / UM3_PER_MM3
+
+
+def volume_measures(
+    state: State, backend: Any, core: tuple[slice, slice, slice], config: Any
+) -> dict[str, float]:
+    """BV/TV, and the potential bone volume: what is there plus what is owed."""
+    xp = backend.xp
+    voxels = max(int(state.tissue[core].sum(dtype="int64")), 1)
+    bone = int(state.bone[core].sum(dtype="int64"))
+    credit = int(state.credit[core].sum(dtype="int64")) * config.process.reversal.balance
+    cells = state.osteoblasts
+    # what living osteoblasts will still lay down, by age
+    p = config.process.osteoblasts
+    days = np.arange(p.oldest_days + 1)
+    made = p.rate_um3_per_day * 0.5 ** (days / p.rate_half_life_days) * survival(p, days)
+    alive = np.maximum(survival(p, days), 1e-12)
+    still = np.cumsum(made[::-1])[::-1] / alive
+    still = backend.from_numpy(still / state.quantum_um3)
+    age = xp.clip(int(state.counters.get("last_day", 0)) - cells.birth_day, 0, p.oldest_days)
+    owed = xp.where(in_core(state, cells.voxel), still[age] + cells.owed, 0.0) if len(cells) else xp.zeros(1)
+    potential = bone + credit + float(owed.sum())
+    return {"BV_TV": bone / (voxels * FULL), "potential_BV_TV": potential / (voxels * FULL)}
+
+
+def density_measures(
+    state: State, backend: Any, core: tuple[slice, slice, slice], day: int, config: Any
+) -> dict[str, float]:
+    """TMD and vBMD of the specimen, and DXA-equivalent densities with their change since entry.
+
+    The densitometer sees a fixed mixture of this trabecular bone and of the cortical compartment.
+    """
+    xp, p = backend.xp, config.process.cortex
+    total, volume = 0.0, 0
+    for z in range(core[0].start, core[0].stop):  # plane by plane keeps memory low
+        bone = state.bone[z, core[1], core[2]]
+        mineral = mineral_mg_per_cm3(
+            state.formed_day[z, core[1], core[2]], day, config.process.mineral, backend
+        )
+        total += float((mineral.astype(xp.float64) * bone).sum())
+        volume += int(bone.sum(dtype="int64"))
+    voxels = max(int(state.tissue[core].sum(dtype="int64")), 1)
+    vBMD = total / (voxels * FULL)
+    row = {"TMD_mg_per_cm3": total / max(volume, 1), "vBMD_mg_per_cm3": vBMD}
+    cortical = state.levels.get("cortical_mineral", float("nan"))
+    for site in ("lumbar_spine", "total_hip", "femoral_neck"):
+        share = getattr(p, f"{site}_trabecular_share")
+        row[f"{site}_BMD_relative"] = share * vBMD / p.young_vBMD_mg_per_cm3 + (1.0 - share) * cortical
+    areal = row["lumbar_spine_BMD_relative"] * p.young_lumbar_BMD_g_per_cm2
+    row["lumbar_spine_BMD_g_per_cm2"] = areal
+    row["T_score"] = (areal - p.young_lumbar_BMD_g_per_cm2) / p.young_lumbar_SD_g_per_cm2
+    row["cortical_volume_relative"] = state.levels.get("cortical_volume", float("nan"))
+    return row
+
+
+def surface_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
+    """BS/TV and the shares of it that are eroded or covered by osteoid."""
+    xp, surface = backend.xp, state.surface
+    inside = in_core(state, surface.index)
+    area = xp.where(inside, surface.area_um2, 0.0)
+    total = max(float(area.sum()), 1e-9)
+    phase = state.phase.ravel()[surface.index]
+    depth_um = state.erosion_depth_nm.ravel()[surface.index] / 1000.0 + (
+        FULL - state.bone.ravel()[surface.index]
+    ) * (state.voxel_size_um / FULL)
+    open_phase = (phase == Phase.RESORBING) | (phase == Phase.REVERSAL) | (phase == Phase.ARRESTED)
+    eroded = float(area[open_phase & (depth_um > ERODED_UM)].sum())
+    osteoid = float(area[phase == Phase.FORMING].sum())
+    volume = tissue_volume_mm3(state, core)
+    bone = int(state.bone[core].sum(dtype="int64")) * state.quantum_um3 / UM3_PER_MM3
+    return {
+        "BS_TV_per_mm": total / UM2_PER_MM2 / volume,
+        "BS_BV_per_mm": total / UM2_PER_MM2 / max(bone, 1e-12),
+        "ES_BS": eroded / total,
+        "OS_BS": osteoid / total,
+        "phi": state.levels.get("phi", float("nan")),
+        "wnt": state.levels.get("wnt", float("nan")),
+    }
+
+
+def cell_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
+    """Cells per tissue volume and per surface."""
+    xp = backend.xp
+    volume = tissue_volume_mm3(state, core)
+    area_mm2 = (
+        float(xp.where(in_core(state, state.surface.index), state.surface.area_um2, 0.0).sum()) / UM2_PER_MM2
+    )
+    clasts = voxel_at(xp, state.osteoclasts.position_um, state.shape, state.voxel_size_um)
+    n_clasts = int(in_core(state, clasts).sum()) if len(state.osteoclasts) else 0
+    n_blasts = int(in_core(state, state.osteoblasts.voxel).sum()) if len(state.osteoblasts) else 0
+    living = state.osteocytes.alive == 1
+    n_cytes = int((in_core(state, state.osteocytes.voxel) & living).sum())
+    bone = max(int(state.bone[core].sum(dtype="int64")) * state.quantum_um3 / UM3_PER_MM3, 1e-12)
+    nuclei = float(state.osteoclasts.nuclei.mean()) if len(state.osteoclasts) else float("nan")
+    return {
+        "N_Oc_TV_per_mm3": n_clasts / volume,
+        "N_Oc_BS_per_mm2": n_clasts / max(area_mm2, 1e-12),
+        "N_Ob_TV_per_mm3": n_blasts / volume,
+        "N_Ob_BS_per_mm2": n_blasts / max(area_mm2, 1e-12),
+        "N_Ot_BV_per_mm3": n_cytes / bone,
+        "nuclei_per_Oc": nuclei,
+        "osteomorphs_per_mm3": int(state.osteomorphs.sum()) / volume,
+    }
+
+
+def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[str, float]:
+    """Turnover over the last year, of the whole lattice, and serum markers.
+
+    W.Th is volume formed over the area on which formation started (the cement line), Ac.f that area per surface and
+    year, so that BFR/BS = Ac.f x W.Th holds by definition.
+    """
+    got = {
+        name: change(state, backend, name, day, 365)
+        for name in ("resorbed_quanta", "formed_quanta", "formation_started_um2", "sites_opened")
+    }
+    area_um2 = max(float(state.surface.area_um2.sum()), 1e-9)
+    bone_um3 = max(int(state.bone.sum(dtype="int64")) * state.quantum_um3, 1e-9)
+    formed = per_year(*got["formed_quanta"]) * state.quantum_um3
+    resorbed = per_year(*got["resorbed_quanta"]) * state.quantum_um3
+    started = per_year(*got["formation_started_um2"])
+    row = {
+        "BFR_BS_um_per_year": formed / area_um2,
+        "BFR_BV_per_year": formed / bone_um3,
+        "BRs_R_BV_per_year": resorbed / bone_um3,
+        "Ac_f_per_year": started / area_um2,
+        "W_Th_um": formed / started if started > 0 else float("nan"),
+        "sites_per_mm2_per_year": per_year(*got["sites_opened"]) / (area_um2 / UM2_PER_MM2),
+    }
+    forming = apposition(state, backend, config)
+    row["MAR_um_per_day"] = forming
+    markers = config.process.markers
+    row["CTX_pct_of_baseline"] = marker_pct(state, backend, "resorbed_quanta", "resorption", day, markers)
+    row["P1NP_pct_of_baseline"] = marker_pct(state, backend, "formed_quanta", "formation", day, markers)
+    row["space_BV"] = int(state.credit.sum(dtype="int64")) * state.quantum_um3 / bone_um3
+    return row
+
+
+def apposition(state: State, backend: Any, config: Any) -> float:
+    """Mineral apposition rate: matrix made today over the area of forming surface, um/day."""
+    from trabsim.agents.osteoblasts import team_rates
+
+    xp, p, cells, surface = backend.xp, config.process.osteoblasts, state.osteoblasts, state.surface
+    if len(cells) == 0:
+        return float("nan")
+    area = float(surface.area_um2[state.phase.ravel()[surface.index] == Phase.FORMING].sum())
+    age = xp.maximum(int(state.counters.get("last_day", 0)) - cells.birth_day, 0).astype(xp.float64)
+    made = float((team_rates(p)(backend, age) * p.rate_um3_per_day).sum())
+    return made / area if area > 0 else float("nan")
+
+
+def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
+    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the voxels that are at least half bone."""
+    from trabsim import morphometry
+
+    bone = backend.to_numpy(2 * state.bone[core] >= FULL)
+    tissue = backend.to_numpy(state.tissue[core]).astype(bool)
+    mask = None if bool(tissue.all()) else tissue
+    found = morphometry.measure(
+        np.ascontiguousarray(bone), state.voxel_size_um, mask=mask, threads=backend.threads
+    )
+    wanted = ("Tb_Th_um", "Tb_Sp_um", "Tb_N_per_mm", "Conn_D_per_mm3", "SMI", "DA")
+    return {name: float(found[name]) for name in wanted}

@@ -1,0 +1,152 @@
+"""The model on one page: what happens in a day, in order.
+
+`build_processes` is meant to be read as the methods section of a paper.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trabsim.agents.activation import Activation, ActivationParams
+from trabsim.agents.lining import Lining, LiningParams
+from trabsim.agents.osteoblasts import Formation, OsteoblastParams
+from trabsim.agents.osteoclast_motion import MotionParams, OsteoclastMotion
+from trabsim.agents.osteoclasts import OsteoclastLife, OsteoclastParams, OsteoclastRecruitment
+from trabsim.agents.osteocytes import OsteocyteParams, OsteocyteTurnover
+from trabsim.agents.precursors import PrecursorParams, PrecursorPools
+from trabsim.agents.resorption import Resorption, ResorptionParams
+from trabsim.agents.reversal import Reversal, ReversalParams
+from trabsim.endocrine.ovary import OvarianHistory
+from trabsim.errors import ConfigError
+from trabsim.fields.refresh import FieldParams, FieldRefresh
+from trabsim.fields.secretion import SecretionParams
+from trabsim.fields.signals import SignalParams, SurfaceSignals
+from trabsim.params import Params
+from trabsim.process import Process
+from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams
+from trabsim.tissue.cortex import CortexParams, CorticalCompartment
+from trabsim.tissue.fragments import FragmentParams, Fragments
+from trabsim.tissue.ledger import Ledgers
+from trabsim.tissue.mineral import MineralParams
+from trabsim.tissue.params import SpecimenParams
+from trabsim.tissue.specimen import Specimen
+from trabsim.tissue.surface import SurfaceGeometry, SurfaceParams
+
+if TYPE_CHECKING:
+    from trabsim.config import Config
+
+#: Voxel of a synthetic specimen where the configuration is silent.
+DEFAULT_VOXEL_UM = 32.0
+
+#: Mechanisms that ``[run] disable`` may switch off, and what is then missing.
+OPTIONAL = {
+    "osteomorphs": "osteoclasts only die; none divide and re-join",
+    "activation_debt": "sites that did not open while RANK occupancy was low are forgotten",
+    "lining": "abandoned surface stays bare; no modeling-based formation",
+    "fragments": "loose bone stays",
+}
+
+
+class ProcessParams(Params):
+    """One table of parameters per process."""
+
+    surface: SurfaceParams = SurfaceParams()
+    secretion: SecretionParams = SecretionParams()
+    fields: FieldParams = FieldParams()
+    signals: SignalParams = SignalParams()
+    precursors: PrecursorParams = PrecursorParams()
+    activation: ActivationParams = ActivationParams()
+    osteoclasts: OsteoclastParams = OsteoclastParams()
+    osteoclast_motion: MotionParams = MotionParams()
+    resorption: ResorptionParams = ResorptionParams()
+    reversal: ReversalParams = ReversalParams()
+    osteoblasts: OsteoblastParams = OsteoblastParams()
+    lining: LiningParams = LiningParams()
+    osteocytes: OsteocyteParams = OsteocyteParams()
+    fragments: FragmentParams = FragmentParams()
+    mineral: MineralParams = MineralParams()
+    cortex: CortexParams = CortexParams()
+    markers: MarkerParams = MarkerParams()
+
+    @staticmethod
+    def require_optional(names: tuple[str, ...]) -> None:
+        """Refuse to switch off what the model cannot do without."""
+        for name in names:
+            if name not in OPTIONAL:
+                raise ConfigError(
+                    f"run.disable = '{name}' is not a mechanism that can be switched off; choose from {', '.join(OPTIONAL)}"
+                )
+
+
+def build_processes(config: Config, backend: Any) -> list[Process]:
+    """List what happens in a day, in order."""
+    p, off = config.process, config.run.disable
+    osteomorphs = "osteomorphs" not in off
+    day: list[Process | None] = [
+        # what the body supplies
+        OvarianHistory(config.endocrine, backend),
+        # what cells find: surface, signals
+        SurfaceGeometry(p.surface, backend),
+        FieldRefresh(p.fields, backend, secretion=p.secretion),
+        SurfaceSignals(p.signals, backend),
+        # osteoclast lineage: pools, new sites, new cells, motion
+        PrecursorPools(p.precursors, backend),
+        Activation(p.activation, backend, with_debt="activation_debt" not in off),
+        OsteoclastRecruitment(p.osteoclasts, backend, with_osteomorphs=osteomorphs),
+        OsteoclastMotion(p.osteoclast_motion, backend),
+        # bone is resorbed, sites turn around, bone is formed
+        Resorption(p.resorption, backend, leave_depth_um=p.osteoclast_motion.leave_depth_um),
+        OsteoclastLife(p.osteoclasts, backend, with_osteomorphs=osteomorphs),
+        Reversal(
+            p.reversal,
+            backend,
+            osteoblasts=p.osteoblasts,
+            progenitors_full=p.precursors.osteoprogenitors_per_block,
+        ),
+        Formation(p.osteoblasts, backend),
+        Lining(p.lining, backend) if "lining" not in off else None,
+        # matrix and what lies in it
+        Fragments(p.fragments, backend) if "fragments" not in off else None,
+        OsteocyteTurnover(p.osteocytes, backend),
+        CorticalCompartment(p.cortex, backend, balance=p.reversal.balance),
+        Ledgers(p.surface, backend),
+        Bookkeeping(p.markers, backend),
+    ]
+    return [process for process in day if process is not None]
+
+
+def build_specimen(config: Config) -> Specimen:
+    """Make the synthetic specimen that a configuration asks for, or read and prepare its scan."""
+    spec = config.specimen
+    if spec.source == "synthetic":
+        return _synthetic(spec)
+    from trabsim.tissue.scans import prepare
+
+    return prepare(
+        spec.source,
+        voxel_size_um=spec.scan_voxel_size_um or spec.voxel_size_um,
+        method=spec.method,
+        threshold=spec.threshold,
+        gaussian=spec.gaussian,
+        density_slope=spec.density_slope,
+        density_intercept=spec.density_intercept,
+        box=spec.box,
+        region=spec.region,
+        lattice_voxel_size_um=spec.voxel_size_um,
+        keep=spec.keep,
+        fill_cavities=spec.fill_cavities,
+    )
+
+
+def _synthetic(spec: SpecimenParams) -> Specimen:
+    from trabsim.tissue.synthetic import PRESETS, synthesize
+
+    if spec.preset is not None and spec.preset not in PRESETS:
+        raise ConfigError(
+            f"specimen.preset = '{spec.preset}' is unknown; choose from {', '.join(sorted(PRESETS))}"
+        )
+    wanted = PRESETS[spec.preset].targets() if spec.preset is not None else {}
+    wanted |= {
+        name: value for name in ("BV_TV", "Tb_Th_um", "DA") if (value := getattr(spec, name)) is not None
+    }
+    return synthesize(spec.shape, spec.voxel_size_um or DEFAULT_VOXEL_UM, seed=spec.seed, **wanted)

@@ -1,0 +1,108 @@
+"""Remember the running totals of the last year, so that rates can be read off at any time and after any restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trabsim.clock import Clock
+from trabsim.params import Params, param
+from trabsim.process import Process
+from trabsim.state import HISTORY, HISTORY_DAYS, State
+from trabsim.units import DAYS_PER_YEAR
+
+
+class MarkerParams(Params):
+    """``[markers]``: serum markers of turnover."""
+
+    trabecular_share: float = param(
+        0.6,
+        "share of resorbed and formed matrix in serum that bone like the specimen supplies",
+        source="assumed: trabecular bone is 20 % of the skeleton and turns over five times as fast",
+        gt=0,
+        le=1,
+    )
+    window_days: int = param(
+        60,
+        "days over which a marker is averaged, against the noise of a small specimen",
+        source="assumed: two months",
+        ge=1,
+        le=HISTORY_DAYS - 1,
+    )
+    baseline_days: int = param(
+        360,
+        "days before entry over which its baseline is averaged",
+        source="assumed: a year",
+        ge=1,
+        le=HISTORY_DAYS - 1,
+    )
+
+
+def change(state: State, backend: Any, name: str, day: int, days: int) -> tuple[int, int]:
+    """What a running total gained over the last days.
+
+    Parameters
+    ----------
+    name : str
+        One of `trabsim.state.HISTORY`.
+    day : int
+        The last complete day.
+    days : int
+        Length of the window; shortened where the run is younger.
+
+    Returns
+    -------
+    gained, days : int
+        The gain, and the length of the window it came from (at least 1).
+    """
+    days = max(1, min(days, day - state.counters["first_day"]))
+    column = HISTORY.index(name)
+    now = int(state.history[day % HISTORY_DAYS, column])
+    then = int(state.history[(day - days) % HISTORY_DAYS, column])
+    return now - then, days
+
+
+class Bookkeeping(Process):
+    """Write down today's totals."""
+
+    name = "bookkeeping"
+    reads = ("counters",)
+    writes = ("history", "counters", "levels")
+    references = ("assumed: bookkeeping",)
+
+    def apply(self, state: State, clock: Clock) -> None:
+        xp, c = self.backend.xp, state.counters
+        c.setdefault("first_day", clock.day)
+        c["last_day"] = clock.day
+        area = int(xp.floor(state.surface.area_um2).astype(xp.int64).sum())
+        row = [area if name == "area_um2" else c.get(name, 0) for name in HISTORY]
+        state.history[clock.day % HISTORY_DAYS] = xp.asarray(row, dtype=xp.int64)
+        if clock.day == -1 or (clock.day == c["first_day"] and clock.day >= 0):
+            self._set_baseline(state, clock)
+
+    def _set_baseline(self, state: State, clock: Clock) -> None:
+        """On the eve of entry, keep the rates that markers are compared with."""
+        for total, level in (
+            ("resorbed_quanta", "baseline_resorption"),
+            ("formed_quanta", "baseline_formation"),
+        ):
+            gained, days = change(state, self.backend, total, clock.day, self.params.baseline_days)
+            state.levels[f"{level}_quanta_per_day"] = gained / days
+        for name in ("resorption", "formation"):
+            state.levels[f"baseline_cortical_{name}"] = state.levels[f"cortical_{name}"]
+
+
+def marker_pct(state: State, backend: Any, total: str, name: str, day: int, params: MarkerParams) -> float:
+    """A serum marker as % of its baseline; 100 where the baseline is not known yet."""
+    baseline = state.levels.get(f"baseline_{name}_quanta_per_day", 0.0)
+    if baseline <= 0:
+        return 100.0
+    gained, days = change(state, backend, total, day, params.window_days)
+    cortical = state.levels[f"cortical_{name}"] / max(state.levels[f"baseline_cortical_{name}"], 1e-30)
+    return 100.0 * (
+        params.trabecular_share * gained / days / baseline + (1.0 - params.trabecular_share) * cortical
+    )
+
+
+def per_year(gained: int, days: int) -> float:
+    """A gain over some days as a rate per year."""
+    return gained / days * DAYS_PER_YEAR
