@@ -39,12 +39,11 @@ def prepare(
     voxel_size_um: float | Sequence[float] | None = None,
     method: Method = "threshold",
     threshold: float | None = None,
-    gaussian_voxels: float = 0.0,
+    gaussian: float = 0.0,
     density_slope: float | None = None,
     density_intercept: float | None = None,
-    box_voxels: Sequence[int] | None = None,
-    region_mask: str | Path | Image | NDArray[Any] | None = None,
-    cylinder_auto: bool = False,
+    box: Sequence[int] | None = None,
+    region: str | Path | Image | NDArray[Any] | None = None,
     cylinder_center_voxels: tuple[float, float] | None = None,
     cylinder_radius_voxels: float | None = None,
     lattice_voxel_size_um: float | None = None,
@@ -59,18 +58,19 @@ def prepare(
         See `read_image`.
     voxel_size_um : float or (z, y, x), optional
         Required where the file holds none; a number that contradicts the file by more than 1 % is an error.
-    method, threshold, gaussian_voxels, density_slope, density_intercept
-        See `segment`; ``gaussian_voxels`` is its ``gaussian``.  Otsu's histogram is taken within the region.
-    box_voxels : six int, optional
-        (z0, z1, y0, y1, x0, x1), ends not included.
-    region_mask : path, Image or ndarray, optional
-        Of the scan's size; nonzero is tissue.
-    cylinder_auto : bool
-        Find a core along z from the bone itself, see `trabsim.tissue.region.find_cylinder`.
+    method, threshold, gaussian, density_slope, density_intercept
+        See `segment`.  Otsu's histogram is taken within the region.
+    box : six int, optional
+        (z0, z1, y0, y1, x0, x1) in voxels of the scan, ends not included.
+    region : {"cylinder"}, path, Image or ndarray, optional
+        ``"cylinder"`` is a core along z.  Anything else is a mask image of the scan's size; nonzero is
+        tissue. With a box as well, tissue is what both hold.
     cylinder_center_voxels : (y, x), optional
-        Axis of a core along z in voxels of the scan; the center of the box by default.
+        Axis of the core in voxels of the scan, the first voxel's center being 0.  By default the center of
+        the box; if the radius is left out too, the core is found from the bone itself, see
+        `trabsim.tissue.region.find_cylinder`.
     cylinder_radius_voxels : float, optional
-        Its radius.  Box, mask and cylinder may be combined; tissue is what all of them hold.
+        Radius of the core in voxels of the scan.
     lattice_voxel_size_um : float, optional
         Edge of the cubic lattice voxel; the scan's own by default.  Larger: bone volume is averaged and
         conserved. Smaller: gray values are interpolated linearly before the threshold.
@@ -96,38 +96,36 @@ def prepare(
     settings: dict[str, Any] = {
         "method": method,
         "threshold": threshold,
-        "gaussian": gaussian_voxels,
+        "gaussian": gaussian,
         "density_slope": density_slope,
         "density_intercept": density_intercept,
     }
-    box, tissue, words = _box_and_mask(image, box_voxels, region_mask)
-    check_finite(image, box.widened(kernel_radius(gaussian_voxels), image.values.shape))
-    if cylinder_auto or cylinder_radius_voxels is not None or cylinder_center_voxels is not None:
-        cylinder = cylinder_auto, cylinder_center_voxels, cylinder_radius_voxels
-        tissue, core_words = _core(image, settings, box, tissue, *cylinder)
-        words += core_words
+    cut = region_box(box, image.values.shape)
+    words = "whole scan" if box is None else f"box {cut.bounds}"
+    check_finite(image, cut.widened(kernel_radius(gaussian), image.values.shape))
+    tissue, what = _tissue(image, cut, settings, region, cylinder_center_voxels, cylinder_radius_voxels)
     if tissue is not None:
-        smaller = tissue_bounds(tissue, box)
-        tissue = np.ascontiguousarray(tissue[smaller.inside(box)])
-        box = smaller
+        smaller = tissue_bounds(tissue, cut)
+        tissue = np.ascontiguousarray(tissue[smaller.inside(cut)])
+        cut, words = smaller, f"{words}, {what}"
 
-    rule = segmentation_rule(image, box, **settings, tissue=tissue)
-    gray = gray_range(image, box, tissue)
-    fit = fit_lattice(box.shape, spacing, lattice_um)
+    rule = segmentation_rule(image, cut, **settings, tissue=tissue)
+    gray = gray_range(image, cut, tissue)
+    fit = fit_lattice(cut.shape, spacing, lattice_um)
     if min(fit.ratios) < 1.0:
-        bone = refined_bone(image.values, rule, box, fit)
+        bone = refined_bone(image.values, rule, cut, fit)
     else:
-        bone = segment_box(image.values, rule, box)
+        bone = segment_box(image.values, rule, cut)
     fine_tissue = None if tissue is None else nearest_tissue(tissue, fit)
     if fine_tissue is not None:
         bone &= fine_tissue
     total = bone.size if fine_tissue is None else int(np.count_nonzero(fine_tissue))
     segmented = int(np.count_nonzero(bone))
-    refuse_all_or_nothing(image, box, tissue, rule, segmented / total, gray)
+    refuse_all_or_nothing(image, cut, tissue, rule, segmented / total, gray)
 
     cleaned = clean(bone, fine_tissue, drop_islands=keep == "largest", fill_cavities=fill_cavities)
     cleaned_BV_TV = np.count_nonzero(cleaned.bone) / total
-    refuse_all_or_nothing(image, box, tissue, rule, cleaned_BV_TV, gray)
+    refuse_all_or_nothing(image, cut, tissue, rule, cleaned_BV_TV, gray)
     thickness = plate_thickness_um(cleaned.bone, fit.fine_um, fine_tissue)
 
     fraction = averaged(cleaned.bone, fit.coarse_ratios, fit.shape)
@@ -155,7 +153,7 @@ def prepare(
         density_slope=rule.density_slope,
         density_intercept=rule.density_intercept,
         region=words,
-        box_voxels=list(box.bounds),
+        box_voxels=list(cut.bounds),
         BV_TV_segmented=segmented / total,
         islands=cleaned.islands,
         island_voxels=cleaned.island_voxels,
@@ -194,43 +192,44 @@ def _voxel_sizes(
     return (edge, edge, edge), edge
 
 
-def _box_and_mask(
-    image: Image, box_voxels: Sequence[int] | None, region_mask: str | Path | Image | NDArray[Any] | None
-) -> tuple[Box, NDArray[np.bool_] | None, str]:
-    """The region without a cylinder: its box, its tissue within the box, and both in words."""
-    shape = image.values.shape
-    box = region_box(box_voxels, shape)
-    words = "whole scan" if box_voxels is None else f"box {box.bounds}"
-    if region_mask is None:
-        return box, None, words
-    if isinstance(region_mask, np.ndarray):
-        return box, mask_tissue(region_mask, shape, box, "array"), f"{words}, mask"
-    mask = region_mask if isinstance(region_mask, Image) else read_image(region_mask)
-    return box, mask_tissue(mask.values, shape, box, mask.source), f"{words}, mask {mask.source}"
+def _tissue(
+    image: Image,
+    box: Box,
+    settings: dict[str, Any],
+    region: str | Path | Image | NDArray[Any] | None,
+    center_yx: tuple[float, float] | None,
+    radius: float | None,
+) -> tuple[NDArray[np.bool_] | None, str]:
+    """Tissue within ``box``, None for all of it, and where it comes from in words."""
+    if isinstance(region, str) and region == "cylinder":
+        return _core(image, box, settings, center_yx, radius)
+    if center_yx is not None or radius is not None:
+        raise SpecimenError("a cylinder's center or radius is given without region = 'cylinder': add it")
+    if region is None:
+        return None, ""
+    if isinstance(region, np.ndarray):
+        return mask_tissue(region, image.values.shape, box, "array"), "mask"
+    mask = region if isinstance(region, Image) else read_image(region)
+    return mask_tissue(mask.values, image.values.shape, box, mask.source), f"mask {mask.source}"
 
 
 def _core(
     image: Image,
-    settings: dict[str, Any],
     box: Box,
-    tissue: NDArray[np.bool_] | None,
-    find: bool,
+    settings: dict[str, Any],
     center_yx: tuple[float, float] | None,
     radius: float | None,
 ) -> tuple[NDArray[np.bool_], str]:
     """Tissue within a cylinder along z, given or found, and the cylinder in words."""
-    if find and (center_yx is not None or radius is not None):
-        raise SpecimenError("cylinder_auto finds center and radius itself: leave them out, or cylinder_auto")
-    if find:
-        bone = segment_box(image.values, segmentation_rule(image, box, **settings, tissue=tissue), box)
-        center_yx, radius = find_cylinder(bone if tissue is None else bone & tissue, box)
-    elif radius is None:
-        raise SpecimenError(f"cylinder at {center_yx} without a radius: give cylinder_radius_voxels")
+    found = ""
+    if radius is None:
+        if center_yx is not None:
+            raise SpecimenError(f"cylinder at {center_yx} without a radius: give cylinder_radius_voxels")
+        bone = segment_box(image.values, segmentation_rule(image, box, **settings), box)
+        center_yx, radius = find_cylinder(bone, box)
+        found = "found "
     if center_yx is None:
         center_yx = ((box.y0 + box.y1 - 1) / 2, (box.x0 + box.x1 - 1) / 2)
-    core = cylinder_tissue(box, center_yx, radius)
-    both = core if tissue is None else core & tissue
-    if not both.any():
-        raise SpecimenError("region mask and cylinder have no voxel in common: nothing is left")
-    at = f"(y, x) = ({center_yx[0]:.4g}, {center_yx[1]:.4g})"
-    return both, f", cylinder {'found ' if find else ''}at {at} with radius {radius:.4g} voxels"
+    y, x = center_yx
+    words = f"cylinder {found}at (y, x) = ({y:.4g}, {x:.4g}) with radius {radius:.4g} voxels"
+    return cylinder_tissue(box, (y, x), radius), words
