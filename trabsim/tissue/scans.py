@@ -124,6 +124,7 @@ def prepare(
     refuse_all_or_nothing(image, cut, tissue, rule, segmented / total, gray)
 
     cleaned = clean(bone, fine_tissue, drop_islands=keep == "largest", fill_cavities=fill_cavities)
+    del bone  # large
     cleaned_BV_TV = np.count_nonzero(cleaned.bone) / total
     refuse_all_or_nothing(image, cut, tissue, rule, cleaned_BV_TV, gray)
     thickness = plate_thickness_um(cleaned.bone, fit.fine_um, fine_tissue)
@@ -134,7 +135,7 @@ def prepare(
         fraction[~tissue] = 0.0
     specimen = Specimen(fraction, tissue, fit.lattice_um, image.source)
     lost = cleaned.island_voxels / segmented if keep == "largest" else 0.0
-    warnings = image.warnings + doubts(specimen, thickness, lost)
+    warnings = image.warnings + doubts(specimen, thickness, lost, averaged=max(fit.ratios) > 1.0)
     for line in warnings:
         log.warning("%s: %s", image.source, line)
     report = SpecimenReport(

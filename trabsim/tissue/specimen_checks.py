@@ -48,7 +48,7 @@ def refuse_all_or_nothing(
     )
 
 
-def doubts(specimen: Specimen, thickness_um: float | None, lost: float) -> list[str]:
+def doubts(specimen: Specimen, thickness_um: float | None, lost: float, *, averaged: bool) -> list[str]:
     """What a user should look at before running with this specimen."""
     found = []
     largest_um = np.inf if thickness_um is None else thickness_um / VOXELS_PER_TRABECULA
@@ -66,12 +66,18 @@ def doubts(specimen: Specimen, thickness_um: float | None, lost: float) -> list[
         found.append(f"BV/TV of {BV_TV:.3f} is unusual for trabecular bone: check threshold and region")
     solid = specimen.bone()
     if not solid.any():
-        found.append("no lattice voxel is more than half bone: choose a smaller lattice_voxel_size_um")
-        return found
-    _, parts, voxels = largest_component(solid)
-    if voxels > LOOSE_SHARE * np.count_nonzero(solid):
-        found.append(
-            f"on the lattice {parts} parts with {voxels} voxels of more than half bone hang loose: "
-            "choose a smaller lattice_voxel_size_um"
-        )
+        found.append("no lattice voxel is at least half bone: choose a smaller lattice_voxel_size_um")
+    elif averaged:
+        found += _loose_parts(solid)
     return found
+
+
+def _loose_parts(solid: NDArray[np.bool_]) -> list[str]:
+    """One line if averaging has torn thin struts."""
+    _, parts, voxels = largest_component(solid)
+    if voxels <= LOOSE_SHARE * np.count_nonzero(solid):
+        return []
+    return [
+        f"on the lattice {parts} parts with {voxels} voxels of at least half bone hang loose: "
+        "choose a smaller lattice_voxel_size_um"
+    ]
