@@ -13,6 +13,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from trabsim.backends.steady import Steady
+
 Array = Any  # numpy.ndarray or cupy.ndarray, whichever the backend holds
 
 
@@ -155,6 +157,42 @@ class Backend(ABC):
             Sobel gradient of ``bone`` along z, y, x ([-1, 0, 1] times [1, 2, 1] times [1, 2, 1]; a slope of
             one quantum per voxel gives 32); it points into bone. A neighbor outside the lattice takes the
             value of the nearest voxel inside; one outside the tissue takes the value of the center voxel.
+        """
+
+    @abstractmethod
+    def solve_steady(
+        self, source: Array, domain: Array, length_voxels: float, field: Array, tolerance: float = 1e-4
+    ) -> Steady:
+        """Solve ``field - length**2 * laplacian(field) = source`` in a domain, no flux through its walls.
+
+        This is ``k c - div(D grad c) = s`` with ``length = sqrt(D / k)`` and ``source = s / k``; the
+        lattice faces are walls too. One source voxel of 1 in open space gives ``exp(-r / length) / (4 pi
+        length**2 r)``, r in voxels; whatever the walls, the field sums to what the source sums to.
+
+        Parameters
+        ----------
+        source : float32 array, shape (z, y, x)
+            Ignored outside the domain.
+        domain : bool or uint8 array, shape (z, y, x)
+            Zero marks voxels without a field.
+        length_voxels : float
+            Decay length in voxels, above 0.
+        field : float32 array, shape (z, y, x), C contiguous
+            Guess on entry, solution on return: 0 outside the domain and not clipped inside.
+        tolerance : float
+            Largest relative error, 1e-6 to 0.5; see :class:`trabsim.backends.steady.Steady`.
+
+        Returns
+        -------
+        Steady
+            Iterations, bound on the error, least and greatest value.
+
+        Raises
+        ------
+        ValueError
+            Shapes differ, length or tolerance out of range, or a value of source or guess is not finite.
+        TypeError
+            ``field`` is not a C contiguous float32 array.
         """
 
     @abstractmethod

@@ -11,9 +11,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_surface
+from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
 from trabsim.backends.base import Backend
 from trabsim.backends.reference import philox_key
+from trabsim.backends.steady import OUTSIDE, Steady, check_steady_arguments, iterate, norm
 
 _LOW = 0xFFFFFFFF
 _FEW = 4096  # below this many ids one thread is faster than waking the others
@@ -105,6 +106,44 @@ class NumpyBackend(Backend):
             index, gradient = np.empty(n, np.int64), np.empty((n, 3), np.int64)
             _cpu_surface.fill(bone, inside, has_tissue, kind, found, starts, index, gradient)
         return index, gradient
+
+    def solve_steady(
+        self,
+        source: Any,
+        domain: Any,
+        length_voxels: float,
+        field: NDArray[np.float32],
+        tolerance: float = 1e-4,
+    ) -> Steady:
+        source, domain = np.ascontiguousarray(source, np.float32), np.ascontiguousarray(domain).view(np.uint8)
+        fits = isinstance(field, np.ndarray) and field.dtype == np.float32 and field.flags.c_contiguous
+        check_steady_arguments([field.shape, source.shape, domain.shape], length_voxels, tolerance, fits)
+        nz, ny, nx = field.shape
+        half = (nx + 1) // 2
+        shape = (2, nz + 2, ny + 2, half + 2)
+        packed, forcing = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        code, span = np.full(shape, OUTSIDE, np.uint8), np.empty((nz + 2, ny + 2, 2), np.int64)
+        active, change, size = np.empty(nz, bool), np.empty((nz, half)), np.empty((2, nz, half))
+        length2 = np.float32(length_voxels * length_voxels)
+
+        def sweep(color: int, omega: float) -> None:
+            own, other = packed[color], packed[1 - color]
+            w = np.float32(omega)
+            _cpu_steady.half_sweep(own, other, forcing[color], code[color], color, length2, w, span)
+
+        def measure() -> tuple[float, float]:
+            _cpu_steady.measure(packed, code, field, length2, change, size)
+            return norm(change), norm(size)
+
+        with self._parallel():
+            _cpu_steady.pack(source, domain, field, packed, forcing, code, active)
+            if not active.any():
+                field[...] = 0
+                return Steady(0, 0.0, 0.0, 0.0)
+            _cpu_steady.find_spans(code, span)
+            iterations, error = iterate(length_voxels, tolerance, sweep, measure)
+            _cpu_steady.unpack(packed, field)
+        return Steady(iterations, error, float(field.min()), float(field.max()))
 
     def distance_transform(self, mask: Any) -> NDArray[np.float32]:
         import edt

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trabsim.backends.steady import Steady, check_steady_arguments, iterate, norm
+
 _LOW = 0xFFFFFFFF
 _WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -121,3 +123,62 @@ def components(mask: Any, connectivity: int = 6) -> tuple[NDArray[np.int32], int
     canonical = np.zeros(n + 1, np.int32)
     canonical[order] = np.arange(1, n + 1)
     return canonical[labels], int(n)
+
+
+def solve_steady(
+    source: Any, domain: Any, length_voxels: float, field: NDArray[np.float32], tolerance: float = 1e-4
+) -> Steady:
+    """See :meth:`trabsim.backends.base.Backend.solve_steady`; the method is told in ``steady``."""
+    fits = isinstance(field, np.ndarray) and field.dtype == np.float32 and field.flags.c_contiguous
+    source, inside = np.asarray(source, np.float32), np.asarray(domain) != 0
+    check_steady_arguments([field.shape, source.shape, inside.shape], length_voxels, tolerance, fits)
+    forcing = np.where(inside, source, np.float32(0))
+    if not forcing.any():
+        field[...] = 0
+        return Steady(0, 0.0, 0.0, 0.0)
+    guess = np.where(inside, field, np.float32(0))
+    c = guess.copy()
+    length2 = np.float32(length_voxels * length_voxels)
+    below, above, front, back, left, right = _six_neighbors(inside.astype(np.float32))
+    diagonal = np.float32(1) + length2 * (below + above + front + back + left + right)
+    odd = np.indices(inside.shape).sum(axis=0) % 2 == 1
+    color_of = [inside & ~odd, inside & odd]
+
+    def sweep(color: int, omega: float) -> None:
+        below, above, front, back, left, right = _six_neighbors(c)
+        around = ((below + above) + (front + back)) + (left + right)
+        target = (forcing + length2 * around) / diagonal
+        np.copyto(c, c + np.float32(omega) * (target - c), where=color_of[color])
+
+    def measure() -> tuple[float, float]:
+        value, start = c.astype(np.float64), guess.astype(np.float64)
+        weight = np.where(inside, diagonal.astype(np.float64), 0.0)
+        squares = [(value * value) * weight * (odd == color) for color in (0, 1)]
+        moved = ((value - start) * (value - start)) * weight * odd
+        return norm(_along_y(moved)), norm(np.stack([_along_y(square) for square in squares]))
+
+    iterations, error = iterate(length_voxels, tolerance, sweep, measure)
+    field[...] = c
+    return Steady(iterations, error, float(c.min()), float(c.max()))
+
+
+def _six_neighbors(c: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Give the values before and after every voxel along z, y, x; zero beyond the lattice."""
+    around = np.pad(c, 1)
+    middle = slice(1, -1)
+    shifts = [
+        (slice(None, -2), middle, middle), (slice(2, None), middle, middle),
+        (middle, slice(None, -2), middle), (middle, slice(2, None), middle),
+        (middle, middle, slice(None, -2)), (middle, middle, slice(2, None)),
+    ]  # fmt: skip
+    return [around[shift] for shift in shifts]
+
+
+def _along_y(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum one color along y, row by row; of two neighbors along x one is of the other color, hence 0."""
+    pairs = np.pad(squares, ((0, 0), (0, 0), (0, squares.shape[2] % 2)))
+    pairs = pairs[..., 0::2] + pairs[..., 1::2]
+    total = np.zeros((pairs.shape[0], pairs.shape[2]))
+    for y in range(pairs.shape[1]):
+        total += pairs[:, y]
+    return total
