@@ -115,7 +115,7 @@ def _read_dicom(path: Path) -> Image:
 def _load_npy(path: Path) -> Any:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # a garbled header raises whatever Python's own parser meets first
         raise SpecimenError(
             f"cannot read {path.name}, is it damaged or cut short? ({show_reason(error)})"
         ) from error

@@ -76,6 +76,7 @@ def read_tiff(path: Path) -> Read:
     notes: list[str] = []
     try:
         with _listening(notes), tifffile.TiffFile(path) as tiff:
+            len(tiff.pages)  # walks the chain of pages, and so notices where it breaks off
             page = tiff.pages.first
             _refuse_color(page, path)
             if len(tiff.series) != 1 and tiff.series[0].ndim == 2:
