@@ -69,12 +69,20 @@ def test_half_a_voxel_is_bone(backend):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_gradient_of_a_ramp_is_32_per_quantum_and_points_into_bone(backend, axis):
+def test_variation_of_a_ramp_is_32_per_quantum(backend, axis):
     ramp = np.moveaxis(np.broadcast_to(np.arange(9, dtype=np.int32)[:, None, None], (9, 7, 7)), 0, axis)
     index, gradient = backend.surface(np.ascontiguousarray(ramp), 10)
     assert len(index) == 49
     assert (gradient[:, axis] == 32).all()
     assert (np.delete(gradient, axis, axis=1) == 0).all()
+
+
+def test_both_faces_of_a_thin_plate_count(backend):
+    plate = np.zeros((7, 7, 7), np.int32)
+    plate[3] = FULL
+    index, variation = backend.surface(plate, FULL)
+    assert len(index) == 49
+    assert (variation == [32 * FULL, 0, 0]).all()
 
 
 def test_surface_refuses_a_region_of_another_shape(backend):

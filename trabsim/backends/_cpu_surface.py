@@ -1,7 +1,7 @@
-"""Surface voxels and their Sobel gradient on the CPU.
+"""Surface voxels and the variation of bone around them on the CPU.
 
 Three sweeps, each parallel over z: classify every voxel in one byte, count the surface voxels of each row,
-then write positions and gradients where the counts say. The byte sweeps are plain loops over rows that
+then write positions and variations where the counts say. The byte sweeps are plain loops over rows that
 compile to vector instructions; only the few surface voxels pay for 27 neighbors.
 """
 
@@ -48,31 +48,35 @@ def mark(kind, found, row_count):
 
 
 @njit(inline="always")
-def _sobel_inner(bone, z, y, x):
-    """Give the gradient at a voxel all of whose neighbors count."""
-    gz = np.int64(0)
-    gy = np.int64(0)
-    gx = np.int64(0)
+def _variation(low, middle, high):
+    """Give the total variation of three smoothed planes along an axis: both faces of thin bone count."""
+    return abs(high - middle) + abs(middle - low)
+
+
+@njit(inline="always")
+def _variation_inner(bone, z, y, x, planes):
+    """Give the variation along z, y, x at a voxel all of whose neighbors count."""
+    planes[:] = 0
     for dz in range(-1, 2):
         wz = 2 - abs(dz)
         for dy in range(-1, 2):
             wy = 2 - abs(dy)
             left = np.int64(bone[z + dz, y + dy, x - 1])
+            middle = np.int64(bone[z + dz, y + dy, x])
             right = np.int64(bone[z + dz, y + dy, x + 1])
-            smooth = left + 2 * np.int64(bone[z + dz, y + dy, x]) + right
-            gz += dz * wy * smooth
-            gy += wz * dy * smooth
-            gx += wz * wy * (right - left)
-    return gz, gy, gx
+            smooth = left + 2 * middle + right
+            planes[0, dz + 1] += wy * smooth
+            planes[1, dy + 1] += wz * smooth
+            planes[2, 0] += wz * wy * left
+            planes[2, 1] += wz * wy * middle
+            planes[2, 2] += wz * wy * right
 
 
 @njit
-def _sobel_edge(bone, tissue, has_tissue, z, y, x):
-    """Give the gradient at the edge of lattice or tissue."""
+def _variation_edge(bone, tissue, has_tissue, z, y, x, planes):
+    """Give the variation at the edge of lattice or tissue."""
     nz, ny, nx = bone.shape
-    gz = np.int64(0)
-    gy = np.int64(0)
-    gx = np.int64(0)
+    planes[:] = 0
     for dz in range(-1, 2):
         zz = min(max(z + dz, 0), nz - 1)
         for dy in range(-1, 2):
@@ -83,10 +87,9 @@ def _sobel_edge(bone, tissue, has_tissue, z, y, x):
                 if has_tissue and tissue[zz, yy, xx] == 0:
                     value = np.int64(bone[z, y, x])
                 wz, wy, wx = 2 - abs(dz), 2 - abs(dy), 2 - abs(dx)
-                gz += dz * wy * wx * value
-                gy += wz * dy * wx * value
-                gx += wz * wy * dx * value
-    return gz, gy, gx
+                planes[0, dz + 1] += wy * wx * value
+                planes[1, dy + 1] += wz * wx * value
+                planes[2, dx + 1] += wz * wy * value
 
 
 @njit
@@ -100,10 +103,11 @@ def _at_tissue_edge(kind, z, y, x):
 
 
 @njit(cache=True, parallel=True)
-def fill(bone, tissue, has_tissue, kind, found, row_start, index, gradient):
-    """Write positions and gradients of the marked voxels, row by row from ``row_start``."""
+def fill(bone, tissue, has_tissue, kind, found, row_start, index, variation):
+    """Write positions and variations of the marked voxels, row by row from ``row_start``."""
     nz, ny, nx = bone.shape
     for z in prange(nz):
+        planes = np.zeros((3, 3), np.int64)
         for y in range(ny):
             at = row_start[z, y]
             if row_start[z, y + 1] == at:
@@ -116,11 +120,10 @@ def fill(bone, tissue, has_tissue, kind, found, row_start, index, gradient):
                 if inner and has_tissue and _at_tissue_edge(kind, z, y, x):
                     inner = False
                 if inner:
-                    gz, gy, gx = _sobel_inner(bone, z, y, x)
+                    _variation_inner(bone, z, y, x, planes)
                 else:
-                    gz, gy, gx = _sobel_edge(bone, tissue, has_tissue, z, y, x)
+                    _variation_edge(bone, tissue, has_tissue, z, y, x, planes)
                 index[at] = (np.int64(z) * ny + y) * nx + x
-                gradient[at, 0] = gz
-                gradient[at, 1] = gy
-                gradient[at, 2] = gx
+                for axis in range(3):
+                    variation[at, axis] = _variation(planes[axis, 0], planes[axis, 1], planes[axis, 2])
                 at += 1

@@ -13,6 +13,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
+
 from trabsim.backends.steady import Steady
 
 Array = Any  # numpy.ndarray or cupy.ndarray, whichever the backend holds
@@ -134,7 +136,7 @@ class Backend(ABC):
 
     @abstractmethod
     def surface(self, bone: Array, full: int, tissue: Array | None = None) -> tuple[Array, Array]:
-        """Find the bone surface and its gradient.
+        """Find the bone surface and how much bone varies around it.
 
         A voxel is bone-side when ``2 * bone >= full``, else marrow. The surface is every bone-side voxel of
         the tissue with at least one of its 26 neighbors in lattice and tissue that is marrow: cut faces and
@@ -153,10 +155,11 @@ class Backend(ABC):
         -------
         index : int64 array, shape (n,)
             Raveled positions, sorted.
-        gradient : int64 array, shape (n, 3)
-            Sobel gradient of ``bone`` along z, y, x ([-1, 0, 1] times [1, 2, 1] times [1, 2, 1]; a slope of
-            one quantum per voxel gives 32); it points into bone. A neighbor outside the lattice takes the
-            value of the nearest voxel inside; one outside the tissue takes the value of the center voxel.
+        variation : int64 array, shape (n, 3)
+            Along z, y, x: ``|s(+1) - s(0)| + |s(0) - s(-1)|`` of ``bone`` smoothed across by [1, 2, 1] times
+            [1, 2, 1]. On a slope it is the Sobel gradient (one quantum per voxel gives 32); on thin bone both
+            faces count instead of canceling. A neighbor outside the lattice takes the value of the nearest
+            voxel inside; one outside the tissue takes the value of the center voxel.
         """
 
     @abstractmethod
@@ -226,3 +229,9 @@ class Backend(ABC):
         n : int
             Number of components.
         """
+
+
+def byte_mask(xp: Any, mask: Array) -> Array:
+    """Give a mask of any type as contiguous bytes, zero where the mask is; no copy of bool or uint8."""
+    mask = xp.ascontiguousarray(mask)
+    return mask.view(np.uint8) if mask.dtype in (np.bool_, np.uint8) else (mask != 0).view(np.uint8)

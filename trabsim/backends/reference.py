@@ -88,7 +88,7 @@ def surface(
     marrow = np.pad((2 * matrix < full) & inside, 1)  # beyond the lattice there is no marrow
     clamped, known = np.pad(matrix, 1, mode="edge"), np.pad(inside, 1, mode="edge")
     near_marrow = np.zeros(bone.shape, bool)
-    gradient = np.zeros((*bone.shape, 3), np.int64)
+    planes = np.zeros((3, 3, *bone.shape), np.int64)  # axis, place along it: smoothed across
     for offset in np.ndindex(3, 3, 3):
         window = tuple(slice(o, o + n) for o, n in zip(offset, bone.shape))
         near_marrow |= marrow[window]
@@ -96,9 +96,10 @@ def surface(
         step = np.array(offset) - 1
         smooth = 2 - np.abs(step)  # 1, 2, 1
         for axis in range(3):
-            gradient[..., axis] += int(step[axis] * smooth[axis - 1] * smooth[axis - 2]) * value
+            planes[axis, offset[axis]] += int(smooth[axis - 1] * smooth[axis - 2]) * value
+    variation = np.abs(np.diff(planes, axis=1)).sum(axis=1)
     index = np.flatnonzero(solid & near_marrow)
-    return index, gradient.reshape(-1, 3)[index]
+    return index, np.ascontiguousarray(variation.reshape(3, -1)[:, index].T)
 
 
 def distance_transform(mask: Any) -> NDArray[np.float32]:

@@ -1,8 +1,9 @@
-"""The bone surface of today: where cells can sit, how much area each voxel holds, which way is out.
+"""The bone surface of today: where cells can sit, and how much area each voxel holds.
 
-A voxel that is at least half bone counts as bone; the surface is every bone voxel with marrow among its 26 neighbors.
-Area comes from the gradient of the bone fraction (coarea formula), not from counting voxels or faces, so that it does
-not depend on how the lattice lies.  Half of the gradient of a boundary falls on its bone side, hence the factor 2.
+A voxel that is at least half bone counts as bone; the surface is every bone voxel with marrow among its 26
+neighbors.  Area comes from the gradient of the bone fraction (coarea formula), not from counting voxels or
+faces, so that it does not depend on how the lattice lies.  Half of the gradient of a boundary falls on its bone
+side, hence the factor 2; on thin bone both faces count.
 
 References
 ----------
@@ -33,8 +34,6 @@ class Surface:
         Raveled surface voxels in rising order.
     area_um2 : float64 array, shape (n,)
         Surface area that each one holds.
-    normal : float64 array, shape (n, 3)
-        Unit vector out of the bone (z, y, x).
     active : int64 array
         Raveled voxels whose phase is not quiescent, in rising order.
     block_phi : float64 array, per marrow block
@@ -43,7 +42,6 @@ class Surface:
 
     index: Any
     area_um2: Any
-    normal: Any
     active: Any
     block_phi: Any = None
 
@@ -52,12 +50,11 @@ class Surface:
         return xp.minimum(xp.searchsorted(self.index, voxels), max(int(self.index.shape[0]) - 1, 0))
 
 
-def area_and_normal(xp: Any, gradient: Any, voxel_size_um: float) -> tuple[Any, Any]:
-    """Area (um2) and outward normal from the integer gradient of bone, shape (n, 3)."""
-    g = gradient.astype(xp.float64)
-    length = xp.sqrt(g[:, 0] * g[:, 0] + g[:, 1] * g[:, 1] + g[:, 2] * g[:, 2])
-    area = length * (2.0 * voxel_size_um * voxel_size_um / (GRADIENT_NORM * FULL))
-    return area, -g / xp.maximum(length, 1.0)[:, None]
+def surface_area_um2(xp: Any, variation: Any, voxel_size_um: float) -> Any:
+    """Area of each surface voxel (um2) from the variation of bone around it, int64 of shape (n, 3)."""
+    v = variation.astype(xp.float64)
+    length = xp.sqrt(v[:, 0] * v[:, 0] + v[:, 1] * v[:, 1] + v[:, 2] * v[:, 2])
+    return length * (2.0 * voxel_size_um * voxel_size_um / (GRADIENT_NORM * FULL))
 
 
 class SurfaceParams(Params):
@@ -81,13 +78,13 @@ class SurfaceGeometry(Process):
 
     def apply(self, state: State, clock: Clock) -> None:
         xp = self.backend.xp
-        index, gradient = self.backend.surface(state.bone, FULL, state.tissue)
-        area, normal = area_and_normal(xp, gradient, state.voxel_size_um)
+        index, variation = self.backend.surface(state.bone, FULL, state.tissue)
+        area = surface_area_um2(xp, variation, state.voxel_size_um)
         state.exposed[...] = 0
         state.exposed.ravel()[index] = 1
         active = xp.flatnonzero(state.phase)
         active = active[self._still_valid(state, clock, active)]
-        state.surface = Surface(index=index, area_um2=area, normal=normal, active=active)
+        state.surface = Surface(index=index, area_um2=area, active=active)
 
     def _still_valid(self, state: State, clock: Clock, active: Any) -> Any:
         """Clear voxels that are buried, gone, or left by their osteoblasts; returns those that stay active."""
