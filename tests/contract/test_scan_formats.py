@@ -86,6 +86,8 @@ def write_slices(path: Path, values: np.ndarray) -> Path:
 def with_simpleitk(name: str) -> Callable[[Path, np.ndarray], Path]:
     def write(path: Path, values: np.ndarray) -> Path:
         sitk = pytest.importorskip("SimpleITK")
+        if ".nii" in name:
+            pytest.importorskip("nibabel")
         image = sitk.GetImageFromArray(values)
         image.SetSpacing((VOXEL_UM / 1000,) * 3)
         sitk.WriteImage(image, str(path / name), useCompression=name.startswith("zip"))
@@ -137,8 +139,8 @@ def write_isq(path: Path, values: np.ndarray, extra_blocks: bytes = b"") -> Path
     header = bytearray(512)
     header[:16] = b"CTDATA-HEADER_V1"
     lengths_um = [int(n * VOXEL_UM) for n in (nx, ny, nz)]
-    # data type, bytes, blocks, patient, scanner, date (2); voxels (3), lengths (3); slice thickness, increment
-    # and first position, smallest and largest value, mu_scaling
+    # data type, bytes, blocks, patient, scanner, date (2); voxels (3), lengths (3); slice thickness,
+    # increment and first position, smallest and largest value, mu_scaling
     struct.pack_into("<7i", header, 16, 3, size, -(-size // 512), 1, 2, 0, 0)
     struct.pack_into("<6i", header, 44, nx, ny, nz, *lengths_um)
     struct.pack_into("<6i", header, 68, 20, 20, 0, int(values.min()), int(values.max()), 4096)

@@ -20,7 +20,10 @@ TRUNCATE_SIGMAS = 4.0
 """Where the Gaussian kernel ends, in sigmas; SciPy's default."""
 
 OTSU_BINS = 256
-"""Bins of Otsu's histogram for values that are not small integers; scikit-image's default."""
+"""Bins of Otsu's histogram for values that are not counted one by one; scikit-image's default."""
+
+MOST_COUNTED = 2**16
+"""Integers are counted one by one if they span fewer values than this."""
 
 
 def slabs(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -95,8 +98,8 @@ def otsu_threshold(
 ) -> float:
     """Otsu's threshold of the smoothed image within ``box``, or within its ``tissue`` where given.
 
-    Integers of up to 16 bits that are not smoothed are counted one by one, everything else in 256 bins
-    between the smallest and the largest value, as scikit-image does.
+    Integers that are not smoothed are counted value by value, as scikit-image does; everything else, and
+    integers that span 65,536 values or more, in 256 bins between the smallest and the largest value.
 
     Raises
     ------
@@ -116,8 +119,7 @@ def otsu_threshold(
             planes = smoothed_planes(image.values, gaussian, box, start, stop)
             yield planes.ravel() if tissue is None else planes[tissue[start:stop]]
 
-    kind = image.values.dtype
-    if gaussian == 0 and (kind.kind == "b" or (kind.kind in "iu" and kind.itemsize <= 2)):
+    if gaussian == 0 and image.values.dtype.kind in "biu" and high - low < MOST_COUNTED:
         counts = np.zeros(int(high - low) + 1, dtype=np.int64)
         for part in parts():
             counts += np.bincount(part.astype(np.int64) - int(low), minlength=counts.size)

@@ -16,6 +16,7 @@ from trabsim.tissue import itk_scans, scanco_scans, tiff_scans
 from trabsim.tissue.scan_image import (
     Image,
     agreed_spacing,
+    check_gray_volume,
     claimed_spacing,
     optional_library,
     show_reason,
@@ -143,6 +144,7 @@ def _read_nifti(path: Path) -> tuple[Any, tuple[float, float, float] | None, dic
         ) from error
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
+    check_gray_volume(values.T, path.name)
     notes: list[str] = []
     spacing = claimed_spacing([zoom * UM_PER_NIFTI_UNIT[unit] for zoom in zooms[2::-1]], notes)
     origin = tuple(float(length) * UM_PER_NIFTI_UNIT[unit] for length in scan.affine[2::-1, 3])
