@@ -12,6 +12,7 @@ import tifffile
 from trabsim.errors import SpecimenError
 from trabsim.tissue.scan_formats import read_image
 from trabsim.tissue.scan_image import Image, agreed_spacing
+from trabsim.tissue.scans import prepare
 from trabsim.tissue.tiff_scans import natural_key
 
 VOLUME = (np.arange(5 * 6 * 7) % 251).astype(np.uint8).reshape(5, 6, 7)
@@ -55,10 +56,21 @@ def test_resolution_that_is_no_voxel_size(settings: dict[str, Any], tmp_path: Pa
 
 
 def test_slice_distance_is_assumed_and_said(tmp_path: Path) -> None:
-    """Plain TIFF holds pixel sizes only."""
+    """Plain TIFF holds pixel sizes only; the user may know the slice distance without contradiction."""
     image = saved(tmp_path, resolution=(10000 / 19.5,) * 2, resolutionunit=3)
     assert image.voxel_size_um == 19.5
-    assert any("no slice distance: taken equal to the pixel size" in line for line in image.warnings)
+    plain = prepare(image, threshold=125, keep="all")
+    assert any("no slice distance: taken equal to the pixel" in line for line in plain.report["warnings"])
+    told = prepare(image, threshold=125, keep="all", voxel_size_um=19.5)
+    assert not any("slice distance" in line for line in told.report["warnings"])
+    told = prepare(read_image(tmp_path / "scan.tif", 19.5), threshold=125, keep="all")
+    assert not any("slice distance" in line for line in told.report["warnings"])
+    flat = read_image(tmp_path / "scan.tif", voxel_size_um=(30.0, 19.5, 19.5))
+    assert flat.spacing_um == (30.0, 19.5, 19.5)
+    with pytest.raises(
+        SpecimenError, match=r"voxel_size_um says 30 x 20 x 19\.5 um \(z, y, x\) but scan.tif"
+    ):
+        read_image(tmp_path / "scan.tif", voxel_size_um=(30.0, 20.0, 19.5))
 
 
 @pytest.mark.parametrize("size_mm", [1.0, 20.0, 1e-5])

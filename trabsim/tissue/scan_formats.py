@@ -59,7 +59,10 @@ def read_image(path: str | Path, voxel_size_um: float | Sequence[float] | None =
         image = _read_folder(path)
     else:
         image = _read_file(path)
-    return replace(image, spacing_um=agreed_spacing(image, voxel_size_um))
+    if voxel_size_um is None:
+        return image
+    known = {key: value for key, value in image.meta.items() if key != "slice_distance_assumed"}
+    return replace(image, spacing_um=agreed_spacing(image, voxel_size_um), meta=known)
 
 
 def _read_folder(folder: Path) -> Image:
@@ -72,8 +75,8 @@ def _read_folder(folder: Path) -> Image:
             )
         if len(slices) == 1:
             return _read_file(folder / slices[0])
-        values, spacing, notes = tiff_scans.read_tiff_folder(folder, slices)
-        meta: dict[str, Any] = {"format": "TIFF slices", "warnings": notes}
+        values, spacing, meta = tiff_scans.read_tiff_folder(folder, slices)
+        meta |= {"format": "TIFF slices"}
         return Image(values, spacing, "gray", folder.name, checksum([folder / n for n in slices]), meta)
     if any(itk_scans.looks_like_dicom(p) for p in files):
         return _read_dicom(folder)
@@ -84,8 +87,8 @@ def _read_file(path: Path) -> Image:
     name = re.sub(r";\d+$", "", path.name.lower())  # VMS writes scan.aim;1
     sources = [path]
     if name.endswith((".tif", ".tiff")):
-        values, spacing, notes = tiff_scans.read_tiff(path)
-        meta: dict[str, Any] = {"format": "TIFF", "warnings": notes}
+        values, spacing, meta = tiff_scans.read_tiff(path)
+        meta |= {"format": "TIFF"}
     elif name.endswith(".npy"):
         values, spacing, meta = _load_npy(path), None, {"format": "NumPy"}
     elif name.endswith((".nii", ".nii.gz")):

@@ -153,6 +153,8 @@ def agreed_spacing(
 ) -> tuple[float, float, float] | None:
     """Voxel size from the user and the file together; the user's number wins where both agree within 1 %.
 
+    A slice distance that the reader only assumed (plain TIFF) contradicts nobody.
+
     Raises
     ------
     SpecimenError
@@ -162,7 +164,8 @@ def agreed_spacing(
         return image.spacing_um
     given = three_lengths(voxel_size_um)
     if image.spacing_um is not None:
-        for mine, theirs in zip(given, image.spacing_um):
+        first = 1 if image.meta.get("slice_distance_assumed") else 0
+        for mine, theirs in zip(given[first:], image.spacing_um[first:]):
             if abs(mine - theirs) > SIZE_TOLERANCE * theirs:
                 raise SpecimenError(
                     f"voxel_size_um says {show_um(given)} but {image.source} itself says "

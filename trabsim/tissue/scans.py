@@ -135,7 +135,11 @@ def prepare(
         fraction[~tissue] = 0.0
     specimen = Specimen(fraction, tissue, fit.lattice_um, image.source)
     lost = cleaned.island_voxels / segmented if keep == "largest" else 0.0
-    warnings = image.warnings + doubts(specimen, thickness, lost, averaged=max(fit.ratios) > 1.0)
+    warnings = (
+        image.warnings
+        + _assumptions(image, voxel_size_um)
+        + doubts(specimen, thickness, lost, averaged=max(fit.ratios) > 1.0)
+    )
     for line in warnings:
         log.warning("%s: %s", image.source, line)
     report = SpecimenReport(
@@ -191,6 +195,15 @@ def _voxel_sizes(
         )
     edge = cube_edge(spacing)
     return (edge, edge, edge), edge
+
+
+def _assumptions(image: Image, voxel_size_um: float | Sequence[float] | None) -> list[str]:
+    """What was taken for granted because neither file nor user said otherwise."""
+    if voxel_size_um is None and image.meta.get("slice_distance_assumed"):
+        return [
+            "the file holds no slice distance: taken equal to the pixel size, voxel_size_um would say more"
+        ]
+    return []
 
 
 def _tissue(

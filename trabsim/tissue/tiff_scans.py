@@ -40,7 +40,7 @@ DAMAGE = re.compile(
 
 RGB, YCBCR, WHITE_IS_ZERO = 2, 6, 0
 
-Read = tuple[NDArray[Any], tuple[float, float, float] | None, list[str]]
+Read = tuple[NDArray[Any], tuple[float, float, float] | None, dict[str, Any]]
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
@@ -62,9 +62,10 @@ def read_tiff(path: Path) -> Read:
     -------
     values : ndarray, shape (z, y, x), or (y, x) for a file of one page
     spacing_um : (z, y, x) or None
-        From OME or ImageJ metadata with a real unit, else from the resolution tags; a missing slice
-        distance is taken equal to the pixel size and noted.
-    notes : list of str
+        From OME or ImageJ metadata with a real unit, else from the resolution tags.
+    meta : dict
+        ``warnings``, and ``slice_distance_assumed``: whether the file holds no slice distance, so that it was
+        taken equal to the pixel size.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def read_tiff(path: Path) -> Read:
             if len(tiff.series) != 1:
                 notes.append(f"{path.name} holds {len(tiff.series)} images: the first was read")
             values, inverted = _pixels(tiff, path)
-            spacing = _spacing(tiff, notes)
+            spacing, assumed = _spacing(tiff, notes)
     except SpecimenError:
         raise
     except Exception as error:
@@ -97,7 +98,8 @@ def read_tiff(path: Path) -> Read:
     values = np.squeeze(values)
     if inverted:
         notes.append("the TIFF stores white as zero: values were inverted, so that bright is dense")
-    return values, claimed_spacing(spacing, notes), notes
+    spacing = claimed_spacing(spacing, notes)
+    return values, spacing, {"warnings": notes, "slice_distance_assumed": assumed and spacing is not None}
 
 
 def read_tiff_folder(folder: Path, names: list[str]) -> Read:
@@ -108,7 +110,7 @@ def read_tiff_folder(folder: Path, names: list[str]) -> Read:
     SpecimenError
         If slices differ in size or type, hold more than one page, or one cannot be read.
     """
-    first, spacing, notes = read_tiff(folder / names[0])
+    first, spacing, meta = read_tiff(folder / names[0])
     if first.ndim != 2:
         raise SpecimenError(
             f"{names[0]} in {folder.name} holds several pages (shape {first.shape}): "
@@ -124,8 +126,7 @@ def read_tiff_folder(folder: Path, names: list[str]) -> Read:
                 f"{first.shape} and {first.dtype}: leave only the slices of one scan in the folder"
             )
         stack[z] = plane
-    notes += _gaps(names)
-    return stack, spacing, notes
+    return stack, spacing, meta | {"warnings": meta["warnings"] + _gaps(names)}
 
 
 def _gaps(names: list[str]) -> list[str]:
@@ -188,13 +189,13 @@ def _pixels_by_pillow(path: Path) -> NDArray[Any]:
         return np.stack([np.asarray(page) for page in ImageSequence.Iterator(picture)])
 
 
-def _spacing(tiff: Any, notes: list[str]) -> tuple[float, float, float] | None:
-    """Voxel size in um, (z, y, x), from the best of the metadata a TIFF can hold."""
+def _spacing(tiff: Any, notes: list[str]) -> tuple[tuple[float, float, float] | None, bool]:
+    """Voxel size in um, (z, y, x), from the best of the metadata a TIFF can hold; whether z is assumed."""
     z, y, x = _ome_spacing(tiff) if tiff.is_ome else (None, None, None)
     if y is None or x is None:
         y, x = _tag_spacing(tiff, notes)
     if y is None or x is None:
-        return None
+        return None, False
     imagej = tiff.imagej_metadata or {}
     scale = UM_PER_UNIT.get(str(imagej.get("unit", "")).strip().lower())
     if z is None and scale and imagej.get("spacing"):
@@ -202,10 +203,9 @@ def _spacing(tiff: Any, notes: list[str]) -> tuple[float, float, float] | None:
     if z is None:
         if max(y, x) > 1.01 * min(y, x):
             notes.append(f"the TIFF holds pixels of {y:g} x {x:g} um (y, x) but no slice distance: not used")
-            return None
-        notes.append(f"the TIFF holds no slice distance: taken equal to the pixel size, {x:.6g} um")
-        z = x
-    return (z, y, x)
+            return None, False
+        return (x, y, x), True
+    return (z, y, x), False
 
 
 def _ome_spacing(tiff: Any) -> tuple[float | None, float | None, float | None]:
