@@ -54,29 +54,44 @@ def _variation(low, middle, high):
 
 
 @njit(inline="always")
-def _variation_inner(bone, z, y, x, planes):
+def _row(bone, z, y, x):
+    return np.int64(bone[z, y, x - 1]), np.int64(bone[z, y, x]), np.int64(bone[z, y, x + 1])
+
+
+@njit(inline="always")
+def _plane(bone, z, y, x):
+    """Give the smoothed rows of a plane along y, and its columns along x summed over y."""
+    low_left, low_middle, low_right = _row(bone, z, y - 1, x)
+    left, middle, right = _row(bone, z, y, x)
+    high_left, high_middle, high_right = _row(bone, z, y + 1, x)
+    return (
+        low_left + 2 * low_middle + low_right,
+        left + 2 * middle + right,
+        high_left + 2 * high_middle + high_right,
+        low_left + 2 * left + high_left,
+        low_middle + 2 * middle + high_middle,
+        low_right + 2 * right + high_right,
+    )
+
+
+@njit(inline="always")
+def _variation_inner(bone, z, y, x):
     """Give the variation along z, y, x at a voxel all of whose neighbors count."""
-    planes[:] = 0
-    for dz in range(-1, 2):
-        wz = 2 - abs(dz)
-        for dy in range(-1, 2):
-            wy = 2 - abs(dy)
-            left = np.int64(bone[z + dz, y + dy, x - 1])
-            middle = np.int64(bone[z + dz, y + dy, x])
-            right = np.int64(bone[z + dz, y + dy, x + 1])
-            smooth = left + 2 * middle + right
-            planes[0, dz + 1] += wy * smooth
-            planes[1, dy + 1] += wz * smooth
-            planes[2, 0] += wz * wy * left
-            planes[2, 1] += wz * wy * middle
-            planes[2, 2] += wz * wy * right
+    ay0, ay1, ay2, ax0, ax1, ax2 = _plane(bone, z - 1, y, x)
+    by0, by1, by2, bx0, bx1, bx2 = _plane(bone, z, y, x)
+    cy0, cy1, cy2, cx0, cx1, cx2 = _plane(bone, z + 1, y, x)
+    return (
+        _variation(ay0 + 2 * ay1 + ay2, by0 + 2 * by1 + by2, cy0 + 2 * cy1 + cy2),
+        _variation(ay0 + 2 * by0 + cy0, ay1 + 2 * by1 + cy1, ay2 + 2 * by2 + cy2),
+        _variation(ax0 + 2 * bx0 + cx0, ax1 + 2 * bx1 + cx1, ax2 + 2 * bx2 + cx2),
+    )
 
 
 @njit
-def _variation_edge(bone, tissue, has_tissue, z, y, x, planes):
+def _variation_edge(bone, tissue, has_tissue, z, y, x):
     """Give the variation at the edge of lattice or tissue."""
     nz, ny, nx = bone.shape
-    planes[:] = 0
+    planes = np.zeros((3, 3), np.int64)
     for dz in range(-1, 2):
         zz = min(max(z + dz, 0), nz - 1)
         for dy in range(-1, 2):
@@ -90,6 +105,11 @@ def _variation_edge(bone, tissue, has_tissue, z, y, x, planes):
                 planes[0, dz + 1] += wy * wx * value
                 planes[1, dy + 1] += wz * wx * value
                 planes[2, dx + 1] += wz * wy * value
+    return (
+        _variation(planes[0, 0], planes[0, 1], planes[0, 2]),
+        _variation(planes[1, 0], planes[1, 1], planes[1, 2]),
+        _variation(planes[2, 0], planes[2, 1], planes[2, 2]),
+    )
 
 
 @njit
@@ -107,7 +127,6 @@ def fill(bone, tissue, has_tissue, kind, found, row_start, index, variation):
     """Write positions and variations of the marked voxels, row by row from ``row_start``."""
     nz, ny, nx = bone.shape
     for z in prange(nz):
-        planes = np.zeros((3, 3), np.int64)
         for y in range(ny):
             at = row_start[z, y]
             if row_start[z, y + 1] == at:
@@ -120,10 +139,11 @@ def fill(bone, tissue, has_tissue, kind, found, row_start, index, variation):
                 if inner and has_tissue and _at_tissue_edge(kind, z, y, x):
                     inner = False
                 if inner:
-                    _variation_inner(bone, z, y, x, planes)
+                    along_z, along_y, along_x = _variation_inner(bone, z, y, x)
                 else:
-                    _variation_edge(bone, tissue, has_tissue, z, y, x, planes)
+                    along_z, along_y, along_x = _variation_edge(bone, tissue, has_tissue, z, y, x)
                 index[at] = (np.int64(z) * ny + y) * nx + x
-                for axis in range(3):
-                    variation[at, axis] = _variation(planes[axis, 0], planes[axis, 1], planes[axis, 2])
+                variation[at, 0] = along_z
+                variation[at, 1] = along_y
+                variation[at, 2] = along_x
                 at += 1

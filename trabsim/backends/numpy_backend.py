@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
-from trabsim.backends.base import Backend
+from trabsim.backends.base import Backend, byte_mask
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Steady, check_steady_arguments, iterate, norm
 
@@ -90,7 +90,7 @@ class NumpyBackend(Backend):
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         bone = np.ascontiguousarray(bone, np.int32)
         has_tissue = tissue is not None
-        inside = np.ascontiguousarray(tissue).view(np.uint8) if has_tissue else np.empty((0, 0, 0), np.uint8)
+        inside = byte_mask(np, tissue) if has_tissue else np.empty((0, 0, 0), np.uint8)
         if has_tissue and inside.shape != bone.shape:
             raise ValueError(f"tissue has shape {inside.shape}, bone has {bone.shape}")
         nz, ny, _nx = bone.shape
@@ -103,9 +103,9 @@ class NumpyBackend(Backend):
             starts = np.empty((nz, ny + 1), np.int64)
             starts[:, :ny], starts[:, ny] = ends - counts, ends[:, -1]
             n = int(ends[-1, -1]) if ends.size else 0
-            index, gradient = np.empty(n, np.int64), np.empty((n, 3), np.int64)
-            _cpu_surface.fill(bone, inside, has_tissue, kind, found, starts, index, gradient)
-        return index, gradient
+            index, variation = np.empty(n, np.int64), np.empty((n, 3), np.int64)
+            _cpu_surface.fill(bone, inside, has_tissue, kind, found, starts, index, variation)
+        return index, variation
 
     def solve_steady(
         self,
@@ -115,7 +115,7 @@ class NumpyBackend(Backend):
         field: NDArray[np.float32],
         tolerance: float = 1e-4,
     ) -> Steady:
-        source, domain = np.ascontiguousarray(source, np.float32), np.ascontiguousarray(domain).view(np.uint8)
+        source, domain = np.ascontiguousarray(source, np.float32), byte_mask(np, domain)
         fits = isinstance(field, np.ndarray) and field.dtype == np.float32 and field.flags.c_contiguous
         check_steady_arguments([field.shape, source.shape, domain.shape], length_voxels, tolerance, fits)
         nz, ny, nx = field.shape
