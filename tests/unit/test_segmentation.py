@@ -122,6 +122,7 @@ def test_real_scan_gives_the_published_mask(shared: Path) -> None:
         ({"method": "mask", "threshold": 5.0}, "'mask' takes no threshold, but 5 was given"),
         ({"method": "mask", "gaussian": 1.0}, "'mask' takes no gaussian, but 1 was given"),
         ({"threshold": 1, "gaussian": -1.0}, "gaussian of -1.0 voxels: give 0 for none, or a positive sigma"),
+        ({"threshold": 1, "gaussian": np.inf}, "gaussian of inf voxels: give 0 for none"),
         ({"method": "density", "threshold": 300}, "values in 'gray' and no calibration to mg HA/cm3"),
         ({"method": "density", "threshold": 300, "density_slope": 1.0}, "needs both density_slope and"),
         (

@@ -60,7 +60,7 @@ def smoothed_planes(values: NDArray[Any], sigma: float, box: Box, start: int, st
 
 def kernel_radius(sigma: float) -> int:
     """How many voxels the Gaussian reaches; 0 for sigma 0."""
-    return int(TRUNCATE_SIGMAS * sigma + 0.5) if sigma > 0 else 0
+    return int(TRUNCATE_SIGMAS * sigma + 0.5) if 0.0 < sigma < np.inf else 0
 
 
 def gray_range(image: Image, box: Box, tissue: NDArray[np.bool_] | None = None) -> tuple[float, float]:
