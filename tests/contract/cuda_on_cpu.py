@@ -18,10 +18,22 @@ import numpy as np
 from trabsim.backends.device import DeviceBackend, kernel_source
 
 HEADER = """
-#define __global__ #define __device__ struct Place { unsigned int x, y, z; }; static Place blockIdx,
-threadIdx, blockDim; template <class T> T atomicAdd(T* where, T value) { T old = *where; *where = old +
-value; return old; } template <class T> T atomicMin(T* where, T value) { T old = *where; if (value < old)
-*where = value; return old; }
+#define __global__
+#define __device__
+struct Place { unsigned int x, y, z; };
+static Place blockIdx, threadIdx, blockDim;
+template <class T> T atomicAdd(T* where, T value)
+{
+    T old = *where;
+    *where = old + value;
+    return old;
+}
+template <class T> T atomicMin(T* where, T value)
+{
+    T old = *where;
+    if (value < old) *where = value;
+    return old;
+}
 """
 
 LAUNCHER = """
