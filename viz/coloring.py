@@ -1,0 +1,154 @@
+"""Color a surface by the arrays of its checkpoint: phase, lost and gained bone, mineral, any field."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trabsim.errors import RunError
+from trabsim.state import FULL, VARIABLES
+from trabsim.units import DAYS_PER_YEAR
+from trabsim.viz.colors import GAINED, LOST, PHASES
+from trabsim.viz.read import Snapshot, run_table, suggest
+from trabsim.viz.scene import Patch, Scene, Values, shares, smooth_solid, spread
+
+#: Ways to color besides the names of the fields.
+SPECIAL = ("bone", "phase", "mineral", "age")
+_LABELS = {"mineral": "mineral of the matrix (mg HA/cm3)", "age": "age of the matrix (years)"}
+
+
+def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | None = None) -> Scene:
+    """Scene of one checkpoint.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    color : str
+        ``bone``, ``phase``, ``mineral``, ``age``, or the name of a field.
+    limits : tuple of float, optional
+        Ends of the color ramp; by default the 1st and 99th percentile.
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    RunError
+        For an unknown color or a field that the file lacks.
+    """
+    fraction = snapshot.bone / np.float32(FULL)
+    solid = smooth_solid(np.where(snapshot.tissue, fraction, 0))
+    if color == "bone":
+        return Scene(solid, snapshot.voxel_size_um)
+    if color == "phase":
+        return Scene(solid, snapshot.voxel_size_um, patches=phase_patches(snapshot), base_label=PHASES[0][0])
+    if color not in SPECIAL and color not in snapshot.names:
+        raise RunError(
+            f"{snapshot.path.name} holds no field '{color}'; {suggest(color, (*SPECIAL, *snapshot.names))}"
+        )
+    values = _matrix_values(snapshot, color) if color in _LABELS else snapshot.array(color)
+    domain = snapshot.solid if color in _LABELS else _where_defined(snapshot, values)
+    low, high = limits if limits is not None else _range(values[domain])
+    if not low < high:
+        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
+    shown = Values(_label(color), spread(values, domain), float(low), float(high))
+    return Scene(solid, snapshot.voxel_size_um, values=shown)
+
+
+def loss_scene(before: Snapshot, after: Snapshot) -> Scene:
+    """Scene of two checkpoints of one run: the bone of either, colored by what became of it.
+
+    Raises
+    ------
+    RunError
+        If the lattices differ.
+    """
+    if before.bone.shape != after.bone.shape:
+        raise RunError(
+            f"{before.path.name} has {_times(before)} voxels and {after.path.name} {_times(after)}; "
+            "give two checkpoints of one run"
+        )
+    if abs(before.voxel_size_um - after.voxel_size_um) > 1e-6 * before.voxel_size_um:
+        raise RunError(
+            f"voxels of {before.voxel_size_um:g} um in {before.path.name} and {after.voxel_size_um:g} um in "
+            f"{after.path.name}; give two checkpoints of one run"
+        )
+    either = before.solid | after.solid
+    lost, gained = shares(either, [before.solid & ~after.solid, after.solid & ~before.solid])
+    fraction = np.maximum(before.bone, after.bone) / np.float32(FULL)
+    patches = (Patch("lost", LOST, lost), Patch("gained", GAINED, gained))
+    return Scene(
+        smooth_solid(np.where(before.tissue, fraction, 0)),
+        before.voxel_size_um,
+        patches=patches,
+        base_label="kept",
+    )
+
+
+def phase_patches(snapshot: Snapshot) -> tuple[Patch, ...]:
+    """Surface that is resorbing, in reversal, forming or arrested."""
+    phase = snapshot.array("phase")
+    surface = exposed(snapshot.solid)
+    here = [number for number in range(1, len(PHASES)) if (surface & (phase == number)).any()]
+    parts = shares(surface, [surface & (phase == number) for number in here])
+    return tuple(Patch(*PHASES[number], part) for number, part in zip(here, parts))
+
+
+def exposed(bone: np.ndarray) -> np.ndarray:
+    """Bone voxels that share a face with marrow, bool; the faces of the box are not marrow."""
+    padded = np.pad(bone, 1, mode="edge")
+    core = (slice(1, -1),) * 3
+    covered = np.ones(bone.shape, bool)
+    for axis in range(3):
+        for shift in (-1, 1):
+            covered &= np.roll(padded, shift, axis)[core]
+    return bone & ~covered
+
+
+def _matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
+    if color == "mineral" and "mineral" in snapshot.names:
+        return snapshot.array("mineral")
+    if snapshot.day is None:
+        raise RunError(
+            f"{snapshot.path.name} does not say its day, so its matrix has no age; color by a field"
+        )
+    age_days = snapshot.day - snapshot.array("formed_day").astype(np.float32)
+    if color == "age":
+        return age_days / np.float32(DAYS_PER_YEAR)
+    from trabsim.tissue.mineral import MineralParams, mineral_fraction
+
+    params = MineralParams(**run_table(snapshot.path, "mineral"))
+    return (mineral_fraction(age_days, params) * params.full_mg_per_cm3).astype(np.float32)
+
+
+def _where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
+    """Voxels that a field speaks of: the surface, bone, marrow or everything, wherever it is not all zero."""
+    bone = snapshot.solid
+    known = values != 0
+    if not (known & ~bone).any():
+        surface = exposed(bone)
+        return surface if not (known & bone & ~surface).any() else bone
+    if not (known & bone).any():
+        return ~bone & snapshot.tissue
+    return snapshot.tissue
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = (float(f"{end:.3g}") for end in np.percentile(finite, (1, 99)))
+    return (low, high) if low < high else (low, low + max(abs(low), 1.0))
+
+
+def _label(color: str) -> str:
+    if color in _LABELS:
+        return _LABELS[color]
+    for variable in VARIABLES:
+        if variable.name == color:
+            return variable.meaning if variable.unit == "1" else f"{variable.meaning} ({variable.unit})"
+    return color
+
+
+def _times(snapshot: Snapshot) -> str:
+    return " x ".join(str(n) for n in snapshot.bone.shape)

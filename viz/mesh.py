@@ -1,0 +1,113 @@
+"""Meshes of a scene for PyVista: the surface in pieces of one color, and the faces cut by the box."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trabsim.viz.colors import BONE
+from trabsim.viz.raycast import LEVEL, normals, sample
+from trabsim.viz.scene import Scene, blur
+
+Piece = tuple[Any, tuple[int, int, int] | None]
+# blur in voxels and weight: bone around a place, seen at three scales, shades it
+_SHADE_SCALES = ((2.0, 0.35), (5.0, 0.35), (11.0, 0.30))
+_SHADE_FLOOR = 0.25
+
+
+def surface(scene: Scene) -> list[Piece]:
+    """Surface of the solid, open at the cut faces.
+
+    Returns
+    -------
+    list of (pyvista.PolyData, color)
+        Points (x, y, z) in voxels with normals, ``shade`` and ``rgb``; color None means that of the points.
+    """
+    import pyvista
+
+    # one layer more on each side, pulled in to half a voxel: the surface then ends on the faces of the box
+    padded = np.pad(scene.solid, 1, mode="edge")
+    grid = pyvista.ImageData(dimensions=padded.shape[::-1], origin=(-1.0, -1.0, -1.0))
+    grid.point_data["solid"] = padded.ravel()
+    mesh = grid.contour([LEVEL], scalars="solid", method="flying_edges", compute_normals=False)
+    if mesh.n_points == 0:
+        return []
+    points = _pull_in(np.asarray(mesh.points, dtype=np.float64)[:, ::-1], scene.shape)
+    _move(mesh, points)
+    away = normals(scene.solid, points)
+    mesh.point_data["shade"] = _shade(scene, points, away)
+    mesh.point_data["rgb"] = scene.base_colors(points)
+    mesh.point_data.active_normals = np.ascontiguousarray(away[:, ::-1], dtype=np.float32)
+    return _in_pieces(mesh, scene, points)
+
+
+def cut_faces(scene: Scene) -> list[Piece]:
+    """Flat faces where the box cuts bone; as `surface`, without ``shade``."""
+    import pyvista
+
+    pieces: list[Piece] = []
+    shape = scene.shape
+    for axis in range(3):
+        for end in (0, shape[axis] - 1):
+            face = np.pad(np.take(scene.solid, [end], axis=axis), _but(axis), mode="edge")
+            grid = pyvista.ImageData(dimensions=face.shape[::-1])
+            grid.point_data["solid"] = face.ravel()
+            mesh = grid.clip_scalar(scalars="solid", value=LEVEL, invert=False).extract_surface(
+                algorithm="dataset_surface"
+            )
+            if mesh.n_points == 0:
+                continue
+            points = np.asarray(mesh.points, dtype=np.float64)[:, ::-1] - 1.0
+            points[:, axis] = -1.0 if end == 0 else shape[axis]
+            points = _pull_in(points, shape)
+            _move(mesh, points)
+            away = np.zeros((mesh.n_points, 3), np.float32)
+            away[:, 2 - axis] = -1.0 if end == 0 else 1.0
+            mesh.point_data["rgb"] = scene.base_colors(points)
+            mesh.point_data.active_normals = away
+            pieces += _in_pieces(mesh, scene, points)
+    return pieces
+
+
+def _in_pieces(mesh: Any, scene: Scene, points: np.ndarray) -> list[Piece]:
+    """Cut a mesh along the edges of the patches."""
+    for number, patch in enumerate(scene.patches):
+        mesh.point_data[f"patch{number}"] = sample(patch.share, points)
+    pieces: list[Piece] = []
+    for number, patch in enumerate(scene.patches):
+        if mesh.n_cells == 0:
+            break
+        inside, mesh = (
+            part.extract_surface(algorithm="dataset_surface") if not hasattr(part, "faces") else part
+            for part in mesh.clip_scalar(scalars=f"patch{number}", value=0.5, invert=False, both=True)
+        )
+        pieces.append((inside, patch.color))
+    pieces.append((mesh, None if scene.values is not None else BONE))
+    return pieces
+
+
+def _move(mesh: Any, points: np.ndarray) -> None:
+    """Put the points of a mesh elsewhere and drop its data."""
+    mesh.points = points[:, ::-1].astype(np.float32)
+    mesh.clear_data()
+
+
+def _pull_in(points: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Halve what lies outside the outer voxel centers."""
+    last = np.asarray(shape, dtype=np.float64) - 1.0
+    inside = np.clip(points, 0.0, last)
+    return inside + 0.5 * (points - inside)
+
+
+def _but(axis: int) -> list[tuple[int, int]]:
+    return [(0, 0) if other == axis else (1, 1) for other in range(3)]
+
+
+def _shade(scene: Scene, points: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """Brightness factor (n,) of places by how much bone stands before them."""
+    hidden = np.zeros(points.shape[0])
+    for scale, weight in _SHADE_SCALES:
+        around = blur(scene.solid, scale, truncate=2.5)
+        hidden += weight * np.clip(2.0 * sample(around, points + scale * away), 0.0, 1.0)
+    return np.clip(1.15 - 1.15 * hidden, _SHADE_FLOOR, 1.0) ** 0.8

@@ -1,0 +1,212 @@
+"""Read checkpoints for pictures, straight from their file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trabsim.errors import RunError
+from trabsim.state import FULL
+
+Box = tuple[int, int, int, int, int, int]
+#: Voxels along each cut face that measures leave out.
+RIM = 3
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One checkpoint, or a box cut out of it.
+
+    Attributes
+    ----------
+    path : Path
+    day : int or None
+        Days after entry; None where the file does not say.
+    voxel_size_um : float
+    bone : int32 array, shape (z, y, x)
+        Matrix in quanta of 1/100000 voxel.
+    tissue : bool array, shape (z, y, x)
+        The region of interest.
+    names : tuple of str
+        Arrays per voxel that the file holds.
+    box : tuple of slice
+        Part of the lattice that was read.
+    lattice : tuple of int
+        Whole lattice (z, y, x).
+    """
+
+    path: Path
+    day: int | None
+    voxel_size_um: float
+    bone: np.ndarray
+    tissue: np.ndarray
+    names: tuple[str, ...]
+    box: tuple[slice, slice, slice]
+    lattice: tuple[int, ...]
+
+    @property
+    def solid(self) -> np.ndarray:
+        """Voxels that count as bone: at least half full."""
+        return 2 * self.bone >= FULL
+
+    @property
+    def core(self) -> tuple[slice, ...]:
+        """What counts in measures: the lattice without the rim along its cut faces, or the whole of a box."""
+        rim = RIM if self.bone.shape == self.lattice and min(self.lattice) > 4 * RIM else 0
+        return tuple(slice(rim, n - rim) for n in self.bone.shape)
+
+    @property
+    def BV_TV(self) -> float:
+        """Matrix per tissue volume of `core`, 0-1, as the series of a run gives it."""
+        voxels = max(int(np.count_nonzero(self.tissue[self.core])), 1)
+        return int(self.bone[self.core].sum(dtype=np.int64)) / (voxels * FULL)
+
+    def array(self, name: str) -> np.ndarray:
+        """An array per voxel, shape (z, y, x).
+
+        Raises
+        ------
+        RunError
+            If the file holds no such array; the nearest name is suggested.
+        """
+        if name not in self.names:
+            raise RunError(f"{self.path.name} holds no field '{name}'; {suggest(name, self.names)}")
+        with _open(self.path) as file:
+            return np.asarray(file["VTKHDF/CellData"][name][self.box])
+
+    def column(self, table: str, name: str) -> np.ndarray | None:
+        """A column of an agent table, or None where the file has none."""
+        with _open(self.path) as file:
+            for key in (
+                f"trabsim/{table}/{name}",
+                f"trabsim/{table}.{name}",
+                f"trabsim/tables/{table}/{name}",
+            ):
+                if key in file:
+                    return np.asarray(file[key])
+        return None
+
+
+def suggest(name: str, known: tuple[str, ...]) -> str:
+    """The nearest known name, or all of them."""
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"did you mean '{near[0]}'?" if near else f"it holds {', '.join(known)}"
+
+
+def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``*.vtkhdf`` file, or a run folder, of which the last checkpoint is taken.
+    box : tuple of int, optional
+        Voxels z0, z1, y0, y1, x0, x1 to read; the whole lattice by default.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    RunError
+        If there is no such file, it is no checkpoint, it is damaged, or the box does not lie within it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = checkpoints(path)[-1]
+    with _open(path) as file:
+        cells = file.get("VTKHDF/CellData")
+        names = tuple(sorted(cells)) if cells is not None else ()
+        if "bone" not in names or cells["bone"].ndim != 3:
+            raise RunError(
+                f"{path.name} is not a checkpoint (no lattice named 'bone'); give a file of RUN/checkpoints"
+            )
+        part = _slices(box, cells["bone"].shape)
+        spacing = np.atleast_1d(
+            np.asarray(file["VTKHDF"].attrs.get("Spacing", (1.0, 1.0, 1.0)), dtype=np.float64)
+        )
+        if not np.allclose(spacing, spacing[0]) or not spacing[0] > 0:
+            raise RunError(f"{path.name} has voxels of {spacing.tolist()} um; only cubic voxels can be drawn")
+        bone = np.asarray(cells["bone"][part])
+        tissue = np.asarray(cells["tissue"][part]) > 0 if "tissue" in names else np.ones(bone.shape, bool)
+        return Snapshot(
+            path, _day(file, path), float(spacing[0]), bone, tissue, names, part, cells["bone"].shape
+        )
+
+
+def checkpoints(run: str | Path) -> list[Path]:
+    """Checkpoints of a run folder, in order of their day.
+
+    Raises
+    ------
+    RunError
+        If the folder holds none.
+    """
+    run = Path(run)
+    found = list((run / "checkpoints").glob("*.vtkhdf")) or list(run.glob("*.vtkhdf"))
+    if not found:
+        raise RunError(
+            f"{run} holds no checkpoints; give a run folder, or ask for checkpoints with an [[output]] table"
+        )
+    days = {}
+    for path in found:
+        with _open(path) as file:
+            days[path] = _day(file, path)
+    return sorted(found, key=lambda path: (days[path] is None, days[path] or 0, path.name))
+
+
+def run_table(path: Path, name: str) -> dict[str, Any]:
+    """A table of the ``config.toml`` of a run folder or of one of its files; empty where there is none."""
+    for folder in (path, *path.parents[:2]):
+        config = folder / "config.toml"
+        if config.is_file():
+            try:
+                table = tomllib.loads(config.read_text(encoding="utf-8")).get(name, {})
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise RunError(f"{config} is not valid TOML: {error}; mend that line") from None
+            return table if isinstance(table, dict) else {}
+    return {}
+
+
+def _open(path: Path) -> Any:
+    import h5py
+
+    if not path.is_file():
+        raise RunError(f"there is no checkpoint at {path}; give a *.vtkhdf file or a run folder")
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        raise RunError(
+            f"{path.name} is not a checkpoint, or it is damaged; give a *.vtkhdf file of RUN/checkpoints"
+        ) from None
+
+
+def _day(file: Any, path: Path) -> int | None:
+    for group in ("trabsim", "VTKHDF", "/"):
+        if group in file and "day" in file[group].attrs:
+            return int(file[group].attrs["day"])
+    if "trabsim/day" in file:
+        return int(np.asarray(file["trabsim/day"]))
+    match = re.search(r"day_(-?\d+)", path.name)
+    return int(match.group(1)) if match else None
+
+
+def _slices(box: Box | None, shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
+    if box is None:
+        return (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2]))
+    if len(box) != 6:
+        raise RunError(f"a box is z0, z1, y0, y1, x0, x1, not {tuple(box)}; give six voxel numbers")
+    z0, z1, y0, y1, x0, x1 = (int(edge) for edge in box)
+    for low, high, n in ((z0, z1, shape[0]), (y0, y1, shape[1]), (x0, x1, shape[2])):
+        if not 0 <= low < high <= n:
+            raise RunError(
+                f"box {tuple(box)} does not lie within the lattice {tuple(shape)}; give 0 <= low < high <= n"
+            )
+    return (slice(z0, z1), slice(y0, y1), slice(x0, x1))
