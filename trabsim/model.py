@@ -124,7 +124,7 @@ def build_specimen(config: Config) -> Specimen:
 
     return prepare(
         spec.source,
-        voxel_size_um=spec.scan_voxel_size_um or spec.voxel_size_um,
+        voxel_size_um=spec.scan_voxel_size_um,
         method=spec.method,
         threshold=spec.threshold,
         gaussian=spec.gaussian,

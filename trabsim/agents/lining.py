@@ -32,7 +32,7 @@ class LiningParams(Params):
         gt=30,
     )
     modeling_wnt: float = param(
-        1.3, "Wnt signaling above which lining cells form bone", source="assumed: absent in health", gt=1
+        1.6, "Wnt signaling above which lining cells form bone", source="assumed: absent in health", gt=1
     )
     modeling_per_day: float = param(
         0.002,

@@ -26,6 +26,10 @@ from trabsim.state import FULL, Phase, State
 from trabsim.units import UM2_PER_MM2
 
 
+#: A voxel with this much bone counts as filled: sharing the last room rounds down and leaves a few quanta.
+FILLED = FULL - FULL // 100
+
+
 class OsteoblastParams(Params):
     """``[osteoblasts]``."""
 
@@ -207,7 +211,7 @@ class Formation(Process):
     # ------------------------------------------------------------------ motion
     def _move_on(self, state: State, clock: Clock) -> None:
         p, xp, cells = self.params, self.backend.xp, state.osteoblasts
-        movers = xp.flatnonzero(state.bone.ravel()[cells.voxel] >= FULL)
+        movers = xp.flatnonzero(state.bone.ravel()[cells.voxel] >= FILLED)
         if int(movers.shape[0]) == 0:
             return
         h = state.voxel_size_um
@@ -252,7 +256,7 @@ class Formation(Process):
         """
         xp = self.backend.xp
         bone, phase, where = state.bone.ravel(), state.phase.ravel(), state.site.ravel()
-        free = inside & (bone[voxels] < FULL) & (state.tissue.ravel()[voxels] == 1)
+        free = inside & (bone[voxels] < FILLED) & (state.tissue.ravel()[voxels] == 1)
         bone_side = 2 * bone[voxels].astype(xp.int64) >= FULL
         free &= ~(bone_side & self._waits(phase[voxels]))
         hollow = xp.zeros(voxels.shape, xp.float64)

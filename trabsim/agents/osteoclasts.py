@@ -29,7 +29,7 @@ class OsteoclastParams(Params):
     """``[osteoclasts]``."""
 
     per_site: float = param(
-        80.0,
+        100.0,
         "osteoclasts that join a site at RANK occupancy 1",
         source="calibrated: volume per site and W.Th",
         gt=0,
@@ -51,6 +51,9 @@ class OsteoclastParams(Params):
         "recruitment per site at very high occupancy",
         source="assumed: sites, not precursors, limit",
         ge=0,
+    )
+    spacing_um: float = param(
+        90.0, "how far from its neighbor a new osteoclast settles", source="assumed: about its own width", ge=0, le=200
     )
     nuclei_first: int = param(
         5, "nuclei of a new osteoclast", source="assumed: 3-20 nuclei, mean near 8 over life", ge=3, le=20
@@ -196,7 +199,8 @@ class OsteoclastRecruitment(Process):
             number = xp.searchsorted(of_site, site, side="right") - start
             pick = xp.floor(random.uniform(Stream.OSTEOCLAST_PLACE, clock.day, ids) * number).astype(xp.int64)
             chosen = order[xp.minimum(start + pick, len(cells) - 1)]
-            position = xp.where((number > 0)[:, None], cells.position_um[chosen], position)
+            beside = cells.position_um[chosen] + self._sidestep(clock, random, ids)
+            position = xp.where((number > 0)[:, None], beside, position)
         life = life_table(p.life_days, p.life_shape)(
             self.backend, random.uniform(Stream.OSTEOCLAST_LIFE, clock.day, ids)
         )
@@ -212,6 +216,12 @@ class OsteoclastRecruitment(Process):
             drug_load=xp.zeros(n),
         )
         state.count("osteoclasts_born", n)
+
+    def _sidestep(self, clock: Clock, random: Random, ids: Any) -> Any:
+        """A step of `spacing_um` at most along each axis; motion then brings the cell to the bone."""
+        xp = self.backend.xp
+        steps = [random.uniform(Stream.OSTEOCLAST_PLACE, clock.day, ids, draw) for draw in (1, 2, 3)]
+        return (2.0 * xp.stack(steps, axis=-1) - 1.0) * self.params.spacing_um
 
     def _fuse(self, state: State, clock: Clock) -> None:
         p, xp, cells = self.params, self.backend.xp, state.osteoclasts

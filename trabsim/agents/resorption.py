@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from trabsim.agents.osteoclast_motion import front_depth_um, norm, resorbable
+from trabsim.agents.credit import share_credit
 from trabsim.clock import Clock
 from trabsim.lattice import around, ball, centers_um, neighbors_26, voxel_at
 from trabsim.params import Params, param
@@ -158,28 +159,15 @@ class Resorption(Process):
         self._expose(state, clock, lost, voxels, fresh)
         eroded = heirs & (phase[voxels] != Phase.QUIESCENT)
         chosen = xp.where(eroded.any(axis=1)[:, None], eroded, heirs)
-        left = self._divide(state, clock, voxels, chosen, amount)
+        left = share_credit(self.backend, state, voxels, chosen, amount)
+        heirs = voxels[chosen]
+        new = heirs[phase[heirs] == Phase.QUIESCENT]
+        phase[new] = Phase.RESORBING
+        state.contact_day.ravel()[new] = clock.day
+        state.gathered.ravel()[new] = 0
         phase[lost] = Phase.QUIESCENT
         exposed[lost] = 0
         state.count("credit_unplaced", int(left.sum()))
-
-    def _divide(self, state: State, clock: Clock, voxels: Any, chosen: Any, amount: Any) -> Any:
-        """Split each amount evenly among the chosen neighbors, the remainder to the first; returns what found none."""
-        xp = self.backend.xp
-        number = chosen.sum(axis=1)
-        each = amount // xp.maximum(number, 1)
-        part = xp.where(chosen, each[:, None], 0)
-        rows = xp.arange(voxels.shape[0])
-        first = xp.argmax(chosen, axis=1)
-        found = number > 0
-        part[rows, first] += xp.where(found, amount - each * number, 0)
-        self.backend.scatter_add(state.credit, voxels[chosen], part[chosen])
-        heir = voxels[chosen]
-        new = heir[state.phase.ravel()[heir] == Phase.QUIESCENT]
-        state.phase.ravel()[new] = Phase.RESORBING
-        state.contact_day.ravel()[new] = clock.day
-        state.gathered.ravel()[new] = 0
-        return xp.where(found, 0, amount)
 
     def _expose(self, state: State, clock: Clock, lost: Any, voxels: Any, fresh: Any) -> None:
         """Give bone that comes to the surface its depth, its site and the signals of the voxel that covered it."""
@@ -196,12 +184,6 @@ class Resorption(Process):
         self.backend.scatter_min(
             depth, row, state.erosion_depth_nm.ravel()[lost[parent_row]].astype(xp.int64) + step
         )
-        # bone beside surface that is already known may lie less deep than the voxel that uncovered it
-        beside, inside = around(xp, opened, neighbors_26(), state.shape)
-        known = inside & (state.exposed.ravel()[beside] == 1)
-        step = xp.floor(norm(xp, offsets.astype(xp.float64)) * (h * 1000.0)).astype(xp.int64)
-        via = xp.where(known, state.erosion_depth_nm.ravel()[beside] + step[None, :], 2**31 - 1)
-        depth = xp.minimum(depth, via.min(axis=1))
         parent = xp.full(opened.shape[0], 2**62, xp.int64)
         self.backend.scatter_min(parent, row, lost[parent_row])
         state.erosion_depth_nm.ravel()[opened] = depth.astype(xp.int32)

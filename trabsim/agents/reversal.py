@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from trabsim.agents.credit import share_credit
 from trabsim.agents.osteoblasts import OsteoblastParams, lifetime_volume_um3
 from trabsim.clock import Clock
-from trabsim.lattice import around, block_of, neighbors_26, repeat_rows
+from trabsim.lattice import around, ball, block_of, neighbors_26, repeat_rows
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.rng import Random, Stream
@@ -60,6 +61,13 @@ class ReversalParams(Params):
     )
     layer_per_mm2: float = param(5000.0, "osteoblasts in one layer", source="assumed: 200 um2 each", gt=0)
     most_layers: float = param(3.0, "most layers recruited at once", source="assumed: crowding", gt=0)
+    reach_um: float = param(
+        40.0,
+        "how far osteoprogenitors spread from where more is owed than a team can pay back",
+        source="assumed: two cell widths",
+        gt=0,
+        le=120,
+    )
     progenitor_divisions: int = param(
         4,
         "divisions between osteoprogenitor and osteoblast",
@@ -135,12 +143,40 @@ class Reversal(Process):
         waiting = active[phase[active] == Phase.REVERSAL]
         if int(waiting.shape[0]) == 0:
             return
+        self._level(state, waiting)
         self._gather(state, waiting)
         ready = state.gathered.ravel()[waiting] >= 1.0
         late = ~ready & (clock.day - state.contact_day.ravel()[waiting] > p.abandon_days)
         phase[waiting[late]] = Phase.ARRESTED
         if bool(ready.any()):
             self._start_formation(state, clock, waiting[ready])
+
+    def _most_credit(self, state: State, voxels: Any) -> Any:
+        """Credit (quanta) that the most crowded team could pay back on each voxel."""
+        p, xp, surface = self.params, self.backend.xp, state.surface
+        area = surface.area_um2[surface.position_of(xp, voxels)]
+        most_cells = p.most_layers * p.layer_per_mm2 * area / UM2_PER_MM2
+        return xp.floor(most_cells / self._cells_per_quantum(state)).astype(xp.int64)
+
+    def _cells_per_quantum(self, state: State) -> float:
+        return state.quantum_um3 * self.params.balance / self.volume_um3
+
+    def _level(self, state: State, waiting: Any) -> None:
+        """Hand half of what no team could pay back to the eroded surface around, day by day."""
+        xp = self.backend.xp
+        credit = state.credit.ravel()
+        excess = credit[waiting].astype(xp.int64) - self._most_credit(state, waiting)
+        crowded = waiting[excess > 1]
+        if int(crowded.shape[0]) == 0:
+            return
+        amount = excess[excess > 1] // 2
+        voxels, inside = around(xp, crowded, ball(max(self.params.reach_um / state.voxel_size_um, 1.75)), state.shape)
+        phase = state.phase.ravel()[voxels]
+        takers = inside & (state.exposed.ravel()[voxels] == 1) & (voxels != crowded[:, None])
+        takers &= (phase == Phase.RESORBING) | (phase == Phase.REVERSAL)
+        credit[crowded] -= amount.astype(xp.int32)
+        left = share_credit(self.backend, state, voxels, takers, amount)
+        credit[crowded] += left.astype(xp.int32)
 
     def _gather(self, state: State, waiting: Any) -> None:
         xp = self.backend.xp
@@ -168,14 +204,12 @@ class Reversal(Process):
         return int((area * 1024.0).astype("int64").sum()) / 1024.0 / max(int(area.shape[0]), 1)
 
     def _start_formation(self, state: State, clock: Clock, voxels: Any) -> None:
-        p, xp, surface = self.params, self.backend.xp, state.surface
+        xp, surface = self.backend.xp, state.surface
         area = surface.area_um2[surface.position_of(xp, voxels)]
         credit = state.credit.ravel()[voxels].astype(xp.int64)
-        most_cells = p.most_layers * p.layer_per_mm2 * area / UM2_PER_MM2
-        per_quantum = state.quantum_um3 * p.balance / self.volume_um3
+        per_quantum = self._cells_per_quantum(state)
         stimulus = min(2.0, max(0.2, 1.0 + 0.5 * state.levels["mechanical_stimulus"]))
-        most_credit = xp.floor(most_cells / per_quantum).astype(xp.int64)
-        paid = xp.minimum(credit, most_credit)
+        paid = xp.minimum(credit, self._most_credit(state, voxels))
         state.count("credit_capped", int((credit - paid).sum()))
         state.count("credit_paid", int(paid.sum()))
         number = Random(self.backend, state.seed).round(

@@ -150,7 +150,7 @@ class FieldRefresh(Process):
     def _solve(self, state: State, name: str, source: Any, domain: Any, length_um: float) -> None:
         field = state.arrays[name]
         self.backend.solve_steady(
-            source, domain, length_um / state.voxel_size_um, field, self.params.tolerance
+            source, domain, length_um / state.voxel_size_um, field, self.params.tolerance * 0.01
         )
         low, high = float(field.min()), float(field.max())
         if low < -UNDERSHOOT * max(high, 0.0) and low < 0:
