@@ -113,39 +113,38 @@ def half_sweep(own, other, forcing, code, color, length2, omega, span):
 
 
 @njit
-def _add_size(n, c, length2, size):
-    for i in range(size.size):
+def _add_field(n, c, length2, total, peak):
+    for i in range(total.size):
         weight = np.float64(_ONE + length2 * np.float32(n[i])) if n[i] < _OUTSIDE else 0.0
         value = np.float64(c[i])
-        size[i] += (value * value) * weight
+        total[i] += (value * value) * weight
+        peak[i] = max(peak[i], abs(value))
 
 
 @njit
-def _add_change(n, c, guess, length2, change):
-    for i in range(change.size):
+def _add_change(n, c, guess, length2, total, peak):
+    for i in range(total.size):
         weight = np.float64(_ONE + length2 * np.float32(n[i])) if n[i] < _OUTSIDE else 0.0
-        moved = np.float64(c[i]) - np.float64(guess[i])
-        change[i] += (moved * moved) * weight
+        value = np.float64(c[i]) - np.float64(guess[i]) if n[i] < _OUTSIDE else 0.0
+        total[i] += (value * value) * weight
+        peak[i] = max(peak[i], abs(value))
 
 
 @njit(cache=True, parallel=True)
-def measure(packed, code, guess, length2, change, size):
-    """Sum weighted squares along y in float64: the change of color 1 since the guess, and both colors.
-
-    ``change`` has the shape (z, half x), ``size`` (color, z, half x).
-    """
+def measure(packed, code, guess, length2, sums, peaks):
+    """Take sums of weighted squares, and peaks, along y; see :func:`trabsim.backends.steady.gather`."""
     nz, ny, nx = guess.shape
     for z in prange(nz):
-        change[z] = 0.0
-        size[:, z] = 0.0
+        sums[:, z] = 0.0
+        peaks[:, z] = 0.0
         for y in range(ny):
             for q in range(2):
                 odd = (q + z + y) & 1
                 m = (nx + 1 - odd) // 2
                 n, c = code[q, z + 1, y + 1, 1 : m + 1], packed[q, z + 1, y + 1, 1 : m + 1]
-                _add_size(n, c, length2, size[q, z, :m])
+                _add_field(n, c, length2, sums[q, z, :m], peaks[q, z, :m])
                 if q == 1:
-                    _add_change(n, c, guess[z, y, odd::2], length2, change[z, :m])
+                    _add_change(n, c, guess[z, y, odd::2], length2, sums[2, z, :m], peaks[2, z, :m])
 
 
 @njit(cache=True, parallel=True)

@@ -25,22 +25,27 @@ class CupyBackend(DeviceBackend):
 
     @property
     def ndi(self) -> Any:
+        """See :class:`trabsim.backends.base.Backend`."""
         from cupyx.scipy import ndimage
 
         return ndimage
 
     @property
     def device_name(self) -> str:
+        """See :class:`trabsim.backends.base.Backend`."""
         properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
         return properties["name"].decode()
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
+        """See :meth:`trabsim.backends.base.Backend.to_numpy`."""
         return cupy.asnumpy(array)
 
     def from_numpy(self, array: Any) -> Any:
+        """See :meth:`trabsim.backends.base.Backend.from_numpy`."""
         return cupy.asarray(array)
 
     def synchronize(self) -> None:
+        """See :meth:`trabsim.backends.base.Backend.synchronize`."""
         cupy.cuda.get_current_stream().synchronize()
 
     def memory_available_bytes(self) -> int:
@@ -49,6 +54,7 @@ class CupyBackend(DeviceBackend):
         return int(free) + int(cupy.get_default_memory_pool().free_bytes())
 
     def launch(self, source: str, kernel: str, threads: int, *arguments: Any) -> None:
+        """See :meth:`trabsim.backends.device.DeviceBackend.launch`."""
         if threads == 0:
             return
         if source not in self._modules:

@@ -15,7 +15,7 @@ import numpy as np
 
 from trabsim.backends.base import Array, Backend, byte_mask
 from trabsim.backends.reference import philox_key
-from trabsim.backends.steady import OUTSIDE, Steady, check_steady_arguments, iterate, norm
+from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
 SOURCES = ("philox", "scatter", "surface", "steady")
 COMPILE_OPTIONS = ("--fmad=false",)  # a fused multiply-add would round once where others round twice
@@ -36,9 +36,11 @@ class DeviceBackend(Backend):
         """Run a kernel of a source file on at least so many threads; scalars come as NumPy scalars."""
 
     def uniform(self, seed: int, stream: int, day: int, ids: Array, draw: int = 0) -> Array:
+        """See :meth:`trabsim.backends.base.Backend.uniform`."""
         return self._uniform(seed, stream, day, ids, draw, None)
 
     def uniform2(self, seed: int, stream: int, day: int, ids: Array, draw: int = 0) -> tuple[Array, Array]:
+        """See :meth:`trabsim.backends.base.Backend.uniform2`."""
         second = self.xp.empty(self.xp.asarray(ids).shape, np.float64)
         return self._uniform(seed, stream, day, ids, draw, second), second
 
@@ -55,9 +57,11 @@ class DeviceBackend(Backend):
         return first
 
     def scatter_add(self, target: Array, index: Array, values: Array | int) -> None:
+        """See :meth:`trabsim.backends.base.Backend.scatter_add`."""
         self._scatter("scatter_add", target, index, values)
 
     def scatter_min(self, target: Array, index: Array, values: Array | int) -> None:
+        """See :meth:`trabsim.backends.base.Backend.scatter_min`."""
         self._scatter("scatter_min", target, index, values)
 
     def _scatter(self, kernel: str, target: Array, index: Array, values: Array | int) -> None:
@@ -76,6 +80,7 @@ class DeviceBackend(Backend):
         self.launch("scatter", f"{kernel}_{target.dtype.name}", index.size, target, index, values, n)
 
     def surface(self, bone: Array, full: int, tissue: Array | None = None) -> tuple[Array, Array]:
+        """See :meth:`trabsim.backends.base.Backend.surface`."""
         xp = self.xp
         bone = xp.ascontiguousarray(bone, np.int32)
         inside = None if tissue is None else byte_mask(xp, tissue)
@@ -94,6 +99,7 @@ class DeviceBackend(Backend):
     def solve_steady(
         self, source: Array, domain: Array, length_voxels: float, field: Array, tolerance: float = 1e-4
     ) -> Steady:
+        """See :meth:`trabsim.backends.base.Backend.solve_steady`."""
         xp = self.xp
         source, domain = xp.ascontiguousarray(source, np.float32), byte_mask(xp, domain)
         fits = isinstance(field, xp.ndarray) and field.dtype == np.float32 and field.flags.c_contiguous
@@ -103,7 +109,7 @@ class DeviceBackend(Backend):
         shape = (2, nz + 2, ny + 2, half + 2)
         packed, forcing = xp.zeros(shape, np.float32), xp.zeros(shape, np.float32)
         code, active = xp.full(shape, OUTSIDE, np.uint8), xp.zeros(1, np.int32)
-        change, size = xp.empty((nz, half)), xp.empty((2, nz, half))
+        sums, peaks = xp.empty((3, nz, half)), xp.empty((3, nz, half))
         length2, lattice = np.float32(length_voxels * length_voxels), [np.int32(n) for n in field.shape]
 
         def sweep(color: int, omega: float) -> None:
@@ -112,10 +118,10 @@ class DeviceBackend(Backend):
                 "steady", "steady_half_sweep", nz * ny * half, packed, forcing, code, *scalars, *lattice
             )
 
-        def measure() -> tuple[float, float]:
-            arrays = (packed, code, field, length2, change, size)
+        def measure() -> Measure:
+            arrays = (packed, code, field, length2, sums, peaks)
             self.launch("steady", "steady_measure", 2 * nz * half, *arrays, *lattice)
-            return norm(self.to_numpy(change)), norm(self.to_numpy(size))
+            return gather(self.to_numpy(sums), self.to_numpy(peaks))
 
         arrays = (source, domain, field, packed, forcing, code, active)
         self.launch("steady", "steady_pack", field.size, *arrays, *lattice)
@@ -127,12 +133,14 @@ class DeviceBackend(Backend):
         return Steady(iterations, error, float(field.min()), float(field.max()))
 
     def distance_transform(self, mask: Array) -> Array:
+        """See :meth:`trabsim.backends.base.Backend.distance_transform`."""
         mask = self.xp.ascontiguousarray(mask) != 0
         if bool(mask.all()):
             return self.xp.full(mask.shape, np.inf, np.float32)
         return self.ndi.distance_transform_edt(mask).astype(np.float32)
 
     def components(self, mask: Array, connectivity: int = 6) -> tuple[Array, int]:
+        """See :meth:`trabsim.backends.base.Backend.components`."""
         xp = self.xp
         if connectivity not in (6, 26):
             raise ValueError(f"connectivity must be 6 or 26, not {connectivity}")

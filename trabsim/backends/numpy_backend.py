@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
 from trabsim.backends.base import Backend, byte_mask
 from trabsim.backends.reference import philox_key
-from trabsim.backends.steady import OUTSIDE, Steady, check_steady_arguments, iterate, norm
+from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
 _LOW = 0xFFFFFFFF
 _FEW = 4096  # below this many ids one thread is faster than waking the others
@@ -32,24 +32,29 @@ class NumpyBackend(Backend):
 
     @property
     def ndi(self) -> Any:
+        """See :class:`trabsim.backends.base.Backend`."""
         from scipy import ndimage
 
         return ndimage
 
     @property
     def device_name(self) -> str:
+        """See :class:`trabsim.backends.base.Backend`."""
         return _processor_name()
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
+        """See :meth:`trabsim.backends.base.Backend.to_numpy`."""
         return np.asarray(array)
 
     def from_numpy(self, array: Any) -> NDArray[Any]:
+        """See :meth:`trabsim.backends.base.Backend.from_numpy`."""
         return np.asarray(array)
 
     def synchronize(self) -> None:
         """Do nothing: every call has finished when it returns."""
 
     def memory_available_bytes(self) -> int:
+        """See :meth:`trabsim.backends.base.Backend.memory_available_bytes`."""
         return _memory_available_bytes()
 
     @contextmanager
@@ -63,6 +68,7 @@ class NumpyBackend(Backend):
             numba.set_num_threads(before)
 
     def uniform(self, seed: int, stream: int, day: int, ids: Any, draw: int = 0) -> NDArray[np.float64]:
+        """See :meth:`trabsim.backends.base.Backend.uniform`."""
         ids = np.ascontiguousarray(ids, np.int64)
         out = np.empty(ids.shape, np.float64)
         with self._parallel(ids.size):
@@ -72,6 +78,7 @@ class NumpyBackend(Backend):
     def uniform2(
         self, seed: int, stream: int, day: int, ids: Any, draw: int = 0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """See :meth:`trabsim.backends.base.Backend.uniform2`."""
         ids = np.ascontiguousarray(ids, np.int64)
         first, second = np.empty(ids.shape, np.float64), np.empty(ids.shape, np.float64)
         with self._parallel(ids.size):
@@ -80,14 +87,17 @@ class NumpyBackend(Backend):
         return first, second
 
     def scatter_add(self, target: NDArray[Any], index: Any, values: Any) -> None:
+        """See :meth:`trabsim.backends.base.Backend.scatter_add`."""
         _cpu_scatter.add(*_scatter_arguments(target, index, values))
 
     def scatter_min(self, target: NDArray[Any], index: Any, values: Any) -> None:
+        """See :meth:`trabsim.backends.base.Backend.scatter_min`."""
         _cpu_scatter.minimum(*_scatter_arguments(target, index, values))
 
     def surface(
         self, bone: NDArray[np.int32], full: int, tissue: Any = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See :meth:`trabsim.backends.base.Backend.surface`."""
         bone = np.ascontiguousarray(bone, np.int32)
         has_tissue = tissue is not None
         inside = byte_mask(np, tissue) if has_tissue else np.empty((0, 0, 0), np.uint8)
@@ -115,6 +125,7 @@ class NumpyBackend(Backend):
         field: NDArray[np.float32],
         tolerance: float = 1e-4,
     ) -> Steady:
+        """See :meth:`trabsim.backends.base.Backend.solve_steady`."""
         source, domain = np.ascontiguousarray(source, np.float32), byte_mask(np, domain)
         fits = isinstance(field, np.ndarray) and field.dtype == np.float32 and field.flags.c_contiguous
         check_steady_arguments([field.shape, source.shape, domain.shape], length_voxels, tolerance, fits)
@@ -123,7 +134,7 @@ class NumpyBackend(Backend):
         shape = (2, nz + 2, ny + 2, half + 2)
         packed, forcing = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         code, span = np.full(shape, OUTSIDE, np.uint8), np.empty((nz + 2, ny + 2, 2), np.int64)
-        active, change, size = np.empty(nz, bool), np.empty((nz, half)), np.empty((2, nz, half))
+        active, sums, peaks = np.empty(nz, bool), np.empty((3, nz, half)), np.empty((3, nz, half))
         length2 = np.float32(length_voxels * length_voxels)
 
         def sweep(color: int, omega: float) -> None:
@@ -131,9 +142,9 @@ class NumpyBackend(Backend):
             w = np.float32(omega)
             _cpu_steady.half_sweep(own, other, forcing[color], code[color], color, length2, w, span)
 
-        def measure() -> tuple[float, float]:
-            _cpu_steady.measure(packed, code, field, length2, change, size)
-            return norm(change), norm(size)
+        def measure() -> Measure:
+            _cpu_steady.measure(packed, code, field, length2, sums, peaks)
+            return gather(sums, peaks)
 
         with self._parallel():
             _cpu_steady.pack(source, domain, field, packed, forcing, code, active)
@@ -146,11 +157,13 @@ class NumpyBackend(Backend):
         return Steady(iterations, error, float(field.min()), float(field.max()))
 
     def distance_transform(self, mask: Any) -> NDArray[np.float32]:
+        """See :meth:`trabsim.backends.base.Backend.distance_transform`."""
         import edt
 
         return edt.edt(np.ascontiguousarray(mask) != 0, black_border=False, parallel=self.threads)
 
     def components(self, mask: Any, connectivity: int = 6) -> tuple[NDArray[np.int32], int]:
+        """See :meth:`trabsim.backends.base.Backend.components`."""
         import cc3d
 
         if connectivity not in (6, 26):

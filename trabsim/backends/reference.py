@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trabsim.backends.steady import Steady, check_steady_arguments, iterate, norm
+from trabsim.backends.steady import Measure, Steady, check_steady_arguments, gather, iterate
 
 _LOW = 0xFFFFFFFF
 _WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
@@ -151,12 +151,12 @@ def solve_steady(
         target = (forcing + length2 * around) / diagonal
         np.copyto(c, c + np.float32(omega) * (target - c), where=color_of[color])
 
-    def measure() -> tuple[float, float]:
-        value, start = c.astype(np.float64), guess.astype(np.float64)
+    def measure() -> Measure:
         weight = np.where(inside, diagonal.astype(np.float64), 0.0)
-        squares = [(value * value) * weight * (odd == color) for color in (0, 1)]
-        moved = ((value - start) * (value - start)) * weight * odd
-        return norm(_along_y(moved)), norm(np.stack([_along_y(square) for square in squares]))
+        value = c.astype(np.float64)
+        parts = [value * ~odd, value * odd, (value - guess.astype(np.float64)) * odd]
+        sums = np.stack([_along_y(np.add, (part * part) * weight) for part in parts])
+        return gather(sums, np.stack([_along_y(np.maximum, np.abs(part)) for part in parts]))
 
     iterations, error = iterate(length_voxels, tolerance, sweep, measure)
     field[...] = c
@@ -175,11 +175,11 @@ def _six_neighbors(c: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return [around[shift] for shift in shifts]
 
 
-def _along_y(squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum one color along y, row by row; of two neighbors along x one is of the other color, hence 0."""
-    pairs = np.pad(squares, ((0, 0), (0, 0), (0, squares.shape[2] % 2)))
+def _along_y(combine: np.ufunc, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Combine one color along y, row by row; of two neighbors along x one is of the other color, hence 0."""
+    pairs = np.pad(values, ((0, 0), (0, 0), (0, values.shape[2] % 2)))
     pairs = pairs[..., 0::2] + pairs[..., 1::2]
     total = np.zeros((pairs.shape[0], pairs.shape[2]))
     for y in range(pairs.shape[1]):
-        total += pairs[:, y]
+        total = combine(total, pairs[:, y])
     return total

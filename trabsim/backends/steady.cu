@@ -53,29 +53,41 @@ extern "C" __global__ void steady_half_sweep(
     packed[at] = packed[at] + omega * (target - packed[at]);
 }
 
-// One thread per (color, z, i), summing along y in a fixed order.
+__device__ inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+// One thread per (color, z, i), summing squares and finding peaks along y in a fixed order.
+// Plane 0 and 1 of sums and peaks hold the field in color 0 and 1, plane 2 the change of color 1 since the guess.
 extern "C" __global__ void steady_measure(
-    const float* packed, const unsigned char* code, const float* guess, float length2, double* change, double* size,
+    const float* packed, const unsigned char* code, const float* guess, float length2, double* sums, double* peaks,
     int nz, int ny, int nx)
 {
     long long t = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     int half = (nx + 1) / 2;
     if (t >= 2LL * nz * half) return;
     int i = (int)(t % half), z = (int)(t / half % nz), color = (int)(t / half / nz);
-    double all = 0.0, moved = 0.0;
+    double sum = 0.0, moved = 0.0, peak = 0.0, peak_moved = 0.0;
     for (int y = 0; y < ny; ++y) {
         long long at = packed_at(color, z, y, i, nz, ny, nx);
         if (code[at] >= OUTSIDE) continue;
         double weight = (double)(1.0f + length2 * (float)code[at]), value = (double)packed[at];
-        all += (value * value) * weight;
+        sum += (value * value) * weight;
+        peak = larger(peak, value < 0.0 ? -value : value);
         if (color == 1) {
             int x = 2 * i + ((color + z + y) & 1);
             double step = value - (double)guess[((long long)z * ny + y) * nx + x];
             moved += (step * step) * weight;
+            peak_moved = larger(peak_moved, step < 0.0 ? -step : step);
         }
     }
-    size[t] = all;
-    if (color == 1) change[(long long)z * half + i] = moved;
+    sums[t] = sum;
+    peaks[t] = peak;
+    if (color == 1) {
+        sums[t + (long long)nz * half] = moved;
+        peaks[t + (long long)nz * half] = peak_moved;
+    }
 }
 
 // One thread per voxel of the lattice; zero outside the domain, as the packed border is.
