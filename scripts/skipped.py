@@ -9,7 +9,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-ACCEPTED = re.compile(r"\bGPU\b|\bCUDA\b|\bcupy\b|reference data not found", re.IGNORECASE)
+ACCEPTED = re.compile(r"\bGPU\b|\bCUDA (device|driver)\b|\bCuPy\b|reference data not found", re.IGNORECASE)
 
 
 def main(report: str) -> int:
