@@ -25,41 +25,51 @@ SUMS = 5
 
 
 @numba.njit(cache=True)
-def _value(field, z, y, x):
-    """The field at a grid point; zero outside the region."""
-    return max(field[z, y, x], np.float32(0.0))
+def _slope(before, here, after, closed):
+    """Twice the downward slope along an axis; outside the region zero if closed, else as inside."""
+    if closed:
+        return max(before, np.float32(0.0)) - max(after, np.float32(0.0))
+    if before < 0.0:
+        return np.float32(0.0) if after < 0.0 else 2 * (here - after)
+    return 2 * (before - here) if after < 0.0 else before - after
 
 
 @numba.njit(cache=True)
-def _outward(field, z, y, x):
-    """Twice the downward gradient at a grid point; beyond the border the field goes on as it ends."""
+def _outward(field, z, y, x, closed):
+    """Twice the downward gradient at a grid point, and whether the region ends beside it."""
     nz, ny, nx = field.shape
-    gz = _value(field, max(z - 1, 0), y, x) - _value(field, min(z + 1, nz - 1), y, x)
-    gy = _value(field, z, max(y - 1, 0), x) - _value(field, z, min(y + 1, ny - 1), x)
-    gx = _value(field, z, y, max(x - 1, 0)) - _value(field, z, y, min(x + 1, nx - 1))
-    return gz, gy, gx
+    here = max(field[z, y, x], np.float32(0.0))
+    zm, zp = field[max(z - 1, 0), y, x], field[min(z + 1, nz - 1), y, x]
+    ym, yp = field[z, max(y - 1, 0), x], field[z, min(y + 1, ny - 1), x]
+    xm, xp = field[z, y, max(x - 1, 0)], field[z, y, min(x + 1, nx - 1)]
+    border = min(min(min(zm, zp), min(ym, yp)), min(xm, xp)) < 0.0
+    return _slope(zm, here, zp, closed), _slope(ym, here, yp, closed), _slope(xm, here, xp, closed), border
 
 
 @numba.njit(cache=True)
-def _point_on_edge(field, z, y, x, a, b, point, normal):
-    """Where the surface crosses the edge between two corners, in the cube's frame, and the way outward."""
+def _point_on_edge(field, z, y, x, a, b, closed, point, normal):
+    """Where the surface crosses the edge between two corners, in the cube's frame, and the way outward there.
+
+    Returns whether the region ends beside the edge.
+    """
     za, ya, xa = z + a[0], y + a[1], x + a[2]
     zb, yb, xb = z + b[0], y + b[1], x + b[2]
-    value_a = np.float64(_value(field, za, ya, xa))
-    value_b = np.float64(_value(field, zb, yb, xb))
+    value_a = max(np.float64(field[za, ya, xa]), 0.0)
+    value_b = max(np.float64(field[zb, yb, xb]), 0.0)
     t = (LEVEL - value_a) / (value_b - value_a)
     s = 1.0 - t
     point[0] = a[0] * s + b[0] * t
     point[1] = a[1] * s + b[1] * t
     point[2] = a[2] * s + b[2] * t
-    az, ay, ax = _outward(field, za, ya, xa)
-    bz, by, bx = _outward(field, zb, yb, xb)
+    az, ay, ax, border_a = _outward(field, za, ya, xa, closed)
+    bz, by, bx, border_b = _outward(field, zb, yb, xb, closed)
     gz, gy, gx = s * az + t * bz, s * ay + t * by, s * ax + t * bx
     length = np.sqrt(gz * gz + gy * gy + gx * gx)
     scale = 1.0 / length if length > 0.0 else 0.0
     normal[0] = gz * scale
     normal[1] = gy * scale
     normal[2] = gx * scale
+    return border_a or border_b
 
 
 @numba.njit(cache=True)
@@ -78,25 +88,27 @@ def _bin_of(nz, ny, nx):
 
 
 @numba.njit(cache=True)
-def _add_triangle(p, n, i, j, k, z, y, x, inside, sums, facing):
-    """Add the triangle of points i, j, k to the sums of its layer."""
+def _add_triangle(p, n, i, j, k, z, y, x, closed, opened, sums, facing):
+    """Add the triangle of points i, j, k to the sums of the closed surface, the open one, or both."""
     ez, ey, ex = p[j, 0] - p[i, 0], p[j, 1] - p[i, 1], p[j, 2] - p[i, 2]
     fz, fy, fx = p[k, 0] - p[i, 0], p[k, 1] - p[i, 1], p[k, 2] - p[i, 2]
-    # Twice the vector area, positive outward, and half of it per length of outward motion.
+    # Twice the vector area, outward.
     az, ay, ax = ey * fx - ex * fy, ex * fz - ez * fx, ez * fy - ey * fz
     length = np.sqrt(az * az + ay * ay + ax * ax)
     if length == 0.0:
         return
+    # Growth of the area as the points move along their normals.
     gz, gy, gx = n[j, 0] - n[i, 0], n[j, 1] - n[i, 1], n[j, 2] - n[i, 2]
     hz, hy, hx = n[k, 0] - n[i, 0], n[k, 1] - n[i, 1], n[k, 2] - n[i, 2]
     growth = az * (gy * fx - gx * fy + ey * hx - ex * hy)
     growth += ay * (gx * fz - gz * fx + ex * hz - ez * hx)
     growth += ax * (gz * fy - gy * fz + ez * hy - ey * hz)
     growth *= 0.5 / length
-    sums[0] += 0.5 * length
-    sums[1] += growth
-    sums[2] += ((p[i, 0] + z) * az + (p[i, 1] + y) * ay + (p[i, 2] + x) * ax) / 6.0
-    if inside:
+    if closed:
+        sums[0] += 0.5 * length
+        sums[1] += growth
+        sums[2] += ((p[i, 0] + z) * az + (p[i, 1] + y) * ay + (p[i, 2] + x) * ax) / 6.0
+    if opened:
         sums[3] += 0.5 * length
         sums[4] += growth
         number, sign = _bin_of(az, ay, ax)
@@ -106,29 +118,43 @@ def _add_triangle(p, n, i, j, k, z, y, x, inside, sums, facing):
 
 
 @numba.njit(cache=True)
-def _add_cube(field, z, y, x, code, table, corners, edges, p, n, sums, facing):
+def _add_loop(field, z, y, x, loop, corners, edges, closed, opened, p, n, sums, facing):
+    """Add a polygon, a fan around its center if no triangle; return whether the region ends beside it."""
+    size = len(loop)
+    border = False
+    for k in range(size):
+        a, b = corners[edges[loop[k], 0]], corners[edges[loop[k], 1]]
+        if _point_on_edge(field, z, y, x, a, b, closed, p[k], n[k]):
+            border = True
+    opened_now = opened and not (border and closed)
+    if size == 3:
+        _add_triangle(p, n, 0, 1, 2, z, y, x, closed, opened_now, sums, facing)
+        return border
+    for axis in range(3):
+        p[size, axis] = 0.0
+        n[size, axis] = 0.0
+        for k in range(size):
+            p[size, axis] += p[k, axis] / size
+            n[size, axis] += n[k, axis] / size
+    for k in range(size):
+        _add_triangle(p, n, size, k, (k + 1) % size, z, y, x, closed, opened_now, sums, facing)
+    return border
+
+
+@numba.njit(cache=True)
+def _add_cube(field, z, y, x, row, corners, edges, p, n, sums, facing):
     inside = True
     for corner in range(8):
         if field[z + corners[corner, 0], y + corners[corner, 1], x + corners[corner, 2]] < 0.0:
             inside = False
     at = 0
-    while table[code, at] > 0:
-        size = table[code, at]
-        for k in range(size):
-            edge = table[code, at + 1 + k]
-            _point_on_edge(field, z, y, x, corners[edges[edge, 0]], corners[edges[edge, 1]], p[k], n[k])
-        if size == 3:
-            _add_triangle(p, n, 0, 1, 2, z, y, x, inside, sums, facing)
-        else:
-            for axis in range(3):
-                p[size, axis] = 0.0
-                n[size, axis] = 0.0
-                for k in range(size):
-                    p[size, axis] += p[k, axis] / size
-                    n[size, axis] += n[k, axis] / size
-            for k in range(size):
-                _add_triangle(p, n, size, k, (k + 1) % size, z, y, x, inside, sums, facing)
-        at += 1 + size
+    while row[at] > 0:
+        loop = row[at + 1 : at + 1 + row[at]]
+        border = _add_loop(field, z, y, x, loop, corners, edges, True, inside, p, n, sums, facing)
+        if border and inside:
+            # Beside the border the closed surface turns over its edge, and the open one goes straight on.
+            _add_loop(field, z, y, x, loop, corners, edges, False, True, p, n, sums, facing)
+        at += 1 + row[at]
 
 
 @numba.njit(cache=True, parallel=True)
@@ -151,7 +177,7 @@ def _walk(field, table, corners, edges, sums, facing):
                     now |= 64
                 code = before | now << 1
                 if x > 0 and code != 0 and code != 255:
-                    _add_cube(field, z, y, x - 1, code, table, corners, edges, p, n, sums[z], facing[z])
+                    _add_cube(field, z, y, x - 1, table[code], corners, edges, p, n, sums[z], facing[z])
                 before = now
 
 

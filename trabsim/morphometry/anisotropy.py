@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trabsim.morphometry._directions import symmetric_directions
 from trabsim.morphometry._region import BoolArray, region_of_interest
 from trabsim.morphometry._threads import kernel_threads
 from trabsim.morphometry.structure_model import smooth_surface
@@ -15,7 +16,7 @@ from trabsim.morphometry.structure_model import smooth_surface
 if TYPE_CHECKING:
     from trabsim.morphometry._isosurface import Isosurface
 
-DIRECTIONS = 512
+DIRECTIONS = 480
 # An intercept length counts as at most this many times the shortest: parallel plates have infinite ones.
 LONGEST_RATIO = 1000.0
 
@@ -33,8 +34,8 @@ class Fabric:
     MIL_um : (3,) array of float64
         Axes of the ellipsoid, longest first.
     directions : (3, 3) array of float64
-        Unit vectors (z, y, x) along the axes, in rows; the first is the main direction.  The first component
-        that is not zero is positive.
+        Unit vectors (z, y, x) along the axes, in rows; the first is the main direction.  The largest
+        component is positive.
     tensor : (3, 3) array of float64
         Fabric tensor in (z, y, x): the axes' lengths along their directions, scaled to trace 1.
     """
@@ -44,28 +45,6 @@ class Fabric:
     MIL_um: NDArray[np.float64]
     directions: NDArray[np.float64]
     tensor: NDArray[np.float64]
-
-
-def fibonacci_directions(count: int) -> NDArray[np.float64]:
-    """Evenly spread unit vectors (z, y, x) on the upper half sphere, always the same ones.
-
-    Parameters
-    ----------
-    count : int
-        Number of directions.
-
-    Returns
-    -------
-    (count, 3) array of float64
-
-    References
-    ----------
-    Gonzalez A (2010) Math Geosci 42:49-64. doi:10.1007/s11004-009-9257-x
-    """
-    turn = np.pi * (1 + np.sqrt(5)) * (np.arange(count) + 0.5)
-    height = (np.arange(count) + 0.5) / count
-    radius = np.sqrt(1 - height**2)
-    return np.stack([height, radius * np.sin(turn), radius * np.cos(turn)], axis=1)
 
 
 def fabric(
@@ -138,7 +117,7 @@ def fabric_of_surface(surface: Isosurface | None, volume: float, voxel_size_um: 
     if surface is None or surface.open_area == 0:
         nan = float("nan")
         return Fabric(nan, nan, np.full(3, nan), np.full((3, 3), nan), np.full((3, 3), nan))
-    directions = fibonacci_directions(DIRECTIONS)
+    directions = symmetric_directions(DIRECTIONS)
     lengths = mean_intercept_lengths(surface, volume, directions)
     # x.A.x = 1 for the points x, in units of the shortest length.
     z, y, x = (directions * (lengths / lengths.min())[:, None]).T
@@ -149,7 +128,7 @@ def fabric_of_surface(surface: Isosurface | None, volume: float, voxel_size_um: 
     squares = np.maximum(squares, squares[2] / LONGEST_RATIO**2)
     axes = 1 / np.sqrt(squares)
     rows = vectors.T
-    leading = rows[np.arange(3), np.argmax(np.abs(rows) > 1e-9, axis=1)]
+    leading = rows[np.arange(3), np.argmax(np.abs(rows), axis=1)]
     rows = rows * np.sign(leading)[:, None]
     tensor = (rows.T * axes) @ rows
     return Fabric(

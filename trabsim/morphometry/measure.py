@@ -96,7 +96,7 @@ class _Volume:
     def _in_bone(self) -> tuple[Thickness, PlateRod | None]:
         # The volume of sphere numbers is dropped here, before the marrow's is made.
         spheres = fitted_spheres(self.bone, self.mask)
-        shape = plate_rod_of_spheres(self.bone, spheres) if self.plates_and_rods else None
+        shape = plate_rod_of_spheres(self.bone, self.mask, spheres) if self.plates_and_rods else None
         return thickness_of_spheres(spheres, self.size_um), shape
 
     @property
