@@ -16,7 +16,7 @@ Color = tuple[int, int, int]
 
 # shares of the picture's height
 _TITLE, _TEXT = 0.034, 0.024
-_HEADER, _FOOTER, _EDGE = 0.105, 0.075, 0.030
+_HEADER, _FOOTER, _EDGE = 0.115, 0.075, 0.030
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,23 @@ def _font(pixels: float) -> Any:
         return ImageFont.load_default()
 
 
-def _fitted(pen: Any, place: tuple[int, int], text: str, pixels: float, color: Color, room: float) -> None:
-    """Write a line, smaller where it would not fit."""
+def _fitted(
+    pen: Any,
+    place: tuple[float, float],
+    text: str,
+    pixels: float,
+    color: Color,
+    room: float,
+    anchor: str = "la",
+) -> None:
+    """Write a line, smaller where it would not fit, and cut off where even small letters would not."""
     font = _font(pixels)
     length = pen.textlength(text, font=font)
     if length > room:
         font = _font(pixels * room / length)
-    pen.text(place, text, fill=color, font=font)
+        while text and pen.textlength(text, font=font) > room:
+            text = text[:-4] + "..." if len(text) > 4 else ""
+    pen.text(place, text, fill=color, font=font, anchor=anchor)
 
 
 def _scale_bar(pen: Any, size: tuple[int, int], um_per_pixel: float) -> int:
@@ -201,7 +211,4 @@ def _color_bar(sheet: Any, pen: Any, size: tuple[int, int], bar: Ramp, room: flo
     x += long + 0.5 * pixels
     pen.text((x, middle), high, fill=INK, font=font, anchor="lm")
     x += pen.textlength(high, font=font) + pixels
-    left = max(room - x, 1.0)
-    length = pen.textlength(bar.label, font=font)
-    smaller = font if length <= left else _font(pixels * left / length)
-    pen.text((x, middle), bar.label, fill=INK, font=smaller, anchor="lm")
+    _fitted(pen, (x, middle), bar.label, pixels, INK, room - x, anchor="lm")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from trabsim.errors import RunError
-from trabsim.state import FULL, VARIABLES
+from trabsim.state import FULL
 from trabsim.units import DAYS_PER_YEAR
 from trabsim.viz.colors import GAINED, LOST, PHASES
-from trabsim.viz.read import Snapshot, run_table, suggest
+from trabsim.viz.read import Snapshot, suggest
 from trabsim.viz.scene import Patch, Scene, Values, shares, smooth_solid, spread
 
 #: Ways to color besides the names of the fields.
@@ -51,7 +51,9 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
     low, high = limits if limits is not None else _range(values[domain])
     if not low < high:
         raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
-    shown = Values(_label(color), spread(values, domain), float(low), float(high))
+    shown = Values(
+        _LABELS.get(color) or snapshot.label(color), spread(values, domain), float(low), float(high)
+    )
     return Scene(solid, snapshot.voxel_size_um, values=shown)
 
 
@@ -117,7 +119,7 @@ def _matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
         return age_days / np.float32(DAYS_PER_YEAR)
     from trabsim.tissue.mineral import MineralParams, mineral_fraction
 
-    params = MineralParams(**run_table(snapshot.path, "mineral"))
+    params = MineralParams(**snapshot.settings("mineral"))
     return (mineral_fraction(age_days, params) * params.full_mg_per_cm3).astype(np.float32)
 
 
@@ -139,15 +141,6 @@ def _range(values: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = (float(f"{end:.3g}") for end in np.percentile(finite, (1, 99)))
     return (low, high) if low < high else (low, low + max(abs(low), 1.0))
-
-
-def _label(color: str) -> str:
-    if color in _LABELS:
-        return _LABELS[color]
-    for variable in VARIABLES:
-        if variable.name == color:
-            return variable.meaning if variable.unit == "1" else f"{variable.meaning} ({variable.unit})"
-    return color
 
 
 def _times(snapshot: Snapshot) -> str:

@@ -10,7 +10,7 @@ GAINED = (24, 104, 196)
 INK = (38, 38, 42)
 PALE_INK = (110, 110, 116)
 OSTEOCLAST = (120, 30, 120)
-OSTEOBLAST = (20, 130, 130)
+OSTEOBLAST = (96, 200, 150)
 
 #: Surface phases in the order of their numbers.
 PHASES: tuple[tuple[str, tuple[int, int, int]], ...] = (

@@ -44,18 +44,14 @@ def surface(scene: Scene) -> list[Piece]:
 
 def cut_faces(scene: Scene) -> list[Piece]:
     """Flat faces where the box cuts bone; as `surface`, without ``shade``."""
-    import pyvista
-
     pieces: list[Piece] = []
     shape = scene.shape
     for axis in range(3):
         for end in (0, shape[axis] - 1):
-            face = np.pad(np.take(scene.solid, [end], axis=axis), _but(axis), mode="edge")
-            grid = pyvista.ImageData(dimensions=face.shape[::-1])
-            grid.point_data["solid"] = face.ravel()
-            mesh = grid.clip_scalar(scalars="solid", value=LEVEL, invert=False).extract_surface(
-                algorithm="dataset_surface"
-            )
+            face = np.pad(np.take(scene.solid, end, axis=axis), 1, mode="edge")
+            mesh = _squares(face, axis)
+            mesh.point_data["solid"] = face.ravel()
+            mesh = mesh.clip_scalar(scalars="solid", value=LEVEL, invert=False)
             if mesh.n_points == 0:
                 continue
             points = np.asarray(mesh.points, dtype=np.float64)[:, ::-1] - 1.0
@@ -78,10 +74,7 @@ def _in_pieces(mesh: Any, scene: Scene, points: np.ndarray) -> list[Piece]:
     for number, patch in enumerate(scene.patches):
         if mesh.n_cells == 0:
             break
-        inside, mesh = (
-            part.extract_surface(algorithm="dataset_surface") if not hasattr(part, "faces") else part
-            for part in mesh.clip_scalar(scalars=f"patch{number}", value=0.5, invert=False, both=True)
-        )
+        inside, mesh = mesh.clip_scalar(scalars=f"patch{number}", value=0.5, invert=False, both=True)
         pieces.append((inside, patch.color))
     pieces.append((mesh, None if scene.values is not None else BONE))
     return pieces
@@ -100,8 +93,18 @@ def _pull_in(points: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return inside + 0.5 * (points - inside)
 
 
-def _but(axis: int) -> list[tuple[int, int]]:
-    return [(0, 0) if other == axis else (1, 1) for other in range(3)]
+def _squares(face: np.ndarray, axis: int) -> Any:
+    """Mesh of the squares between the samples of a face across `axis`; points are (x, y, z)."""
+    import pyvista
+
+    rows, columns = face.shape
+    plane = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
+    points = np.insert(plane.astype(np.float32), axis, 0.0, axis=1)[:, ::-1]
+    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+    squares = np.stack(
+        [np.full_like(first, 4), first, first + 1, first + columns + 1, first + columns], axis=-1
+    )
+    return pyvista.PolyData(np.ascontiguousarray(points), squares.ravel())
 
 
 def _shade(scene: Scene, points: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ Size = tuple[int, int]
 _OSTEOCLAST_RADIUS_UM = 12.0
 _OSTEOBLAST_RADIUS_UM = 7.5
 _SMALLEST_CELL_VOXELS = 0.6
+_LIFT_RADII = 0.8
 
 
 def render_checkpoint(
@@ -144,9 +145,8 @@ def render_cells(
     size = check_request(size, view, renderer)
     snapshot = read_snapshot(path, box)
     scene = color_scene(snapshot, "phase")
-    scene.spheres = tuple(
-        kind for kind in (_osteoclasts(snapshot), _osteoblasts(snapshot)) if len(kind.radii)
-    )
+    cells = (_osteoclasts(snapshot), _osteoblasts(snapshot))
+    scene.spheres = tuple(_on_surface(kind, scene) for kind in cells if len(kind.radii))
     image, how = draw_scene(scene, size, view, cell_notes(snapshot, scene, title), renderer)
     save(image, out_png)
     return how
@@ -200,6 +200,14 @@ def _osteoblasts(snapshot: Snapshot) -> Spheres:
         return Spheres("osteoblast", OSTEOBLAST, np.zeros((0, 3)), np.zeros(0))
     centers = np.stack(np.unravel_index(voxel, snapshot.lattice), axis=-1).astype(np.float64)
     return _cells("osteoblast", OSTEOBLAST, centers, np.full(len(voxel), _OSTEOBLAST_RADIUS_UM), snapshot)
+
+
+def _on_surface(kind: Spheres, scene: Scene) -> Spheres:
+    """Lift cells off the voxel they work on, so that bone does not hide them."""
+    from trabsim.viz.raycast import normals
+
+    lift = _LIFT_RADII * kind.radii[:, None] * normals(scene.solid, kind.centers)
+    return Spheres(kind.label, kind.color, kind.centers + lift, kind.radii)
 
 
 def _cells(

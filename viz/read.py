@@ -73,24 +73,33 @@ class Snapshot:
         Raises
         ------
         RunError
-            If the file holds no such array; the nearest name is suggested.
+            If the file holds no such array (the nearest name is suggested), or it is damaged.
         """
         if name not in self.names:
             raise RunError(f"{self.path.name} holds no field '{name}'; {suggest(name, self.names)}")
         with _open(self.path) as file:
-            return np.asarray(file["VTKHDF/CellData"][name][self.box])
+            return _read(file["VTKHDF/CellData"][name], self.box, self.path)
+
+    def label(self, name: str) -> str:
+        """Meaning and unit of an array, as the file gives them; its name where the file is silent."""
+        with _open(self.path) as file:
+            told = {key: _text(value) for key, value in file["VTKHDF/CellData"][name].attrs.items()}
+        meaning, unit = told.get("meaning", name.replace("_", " ")), told.get("unit", "1")
+        return meaning if unit == "1" else f"{meaning} ({unit})"
+
+    def settings(self, table: str) -> dict[str, Any]:
+        """A table of the run's configuration, from the file itself or from the run folder; may be empty."""
+        with _open(self.path) as file:
+            if "trabsim/config_toml" in file:
+                stored = np.ravel(file["trabsim/config_toml"][()])[0]
+                return _table(_text(stored), table, self.path)
+        return run_table(self.path, table)
 
     def column(self, table: str, name: str) -> np.ndarray | None:
         """A column of an agent table, or None where the file has none."""
         with _open(self.path) as file:
-            for key in (
-                f"trabsim/{table}/{name}",
-                f"trabsim/{table}.{name}",
-                f"trabsim/tables/{table}/{name}",
-            ):
-                if key in file:
-                    return np.asarray(file[key])
-        return None
+            key = f"trabsim/{table}/{name}"
+            return _read(file[key], (), self.path) if key in file else None
 
 
 def suggest(name: str, known: tuple[str, ...]) -> str:
@@ -134,8 +143,8 @@ def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
         )
         if not np.allclose(spacing, spacing[0]) or not spacing[0] > 0:
             raise RunError(f"{path.name} has voxels of {spacing.tolist()} um; only cubic voxels can be drawn")
-        bone = np.asarray(cells["bone"][part])
-        tissue = np.asarray(cells["tissue"][part]) > 0 if "tissue" in names else np.ones(bone.shape, bool)
+        bone = _read(cells["bone"], part, path)
+        tissue = _read(cells["tissue"], part, path) > 0 if "tissue" in names else np.ones(bone.shape, bool)
         return Snapshot(
             path, _day(file, path), float(spacing[0]), bone, tissue, names, part, cells["bone"].shape
         )
@@ -167,12 +176,29 @@ def run_table(path: Path, name: str) -> dict[str, Any]:
     for folder in (path, *path.parents[:2]):
         config = folder / "config.toml"
         if config.is_file():
-            try:
-                table = tomllib.loads(config.read_text(encoding="utf-8")).get(name, {})
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise RunError(f"{config} is not valid TOML: {error}; mend that line") from None
-            return table if isinstance(table, dict) else {}
+            return _table(config.read_text(encoding="utf-8", errors="replace"), name, config)
     return {}
+
+
+def _table(text: str, name: str, where: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(text).get(name, {})
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"the configuration in {where} is not valid TOML: {error}; mend that line") from None
+    return table if isinstance(table, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _read(dataset: Any, part: Any, path: Path) -> np.ndarray:
+    try:
+        return np.asarray(dataset[part])
+    except (OSError, RuntimeError):
+        raise RunError(
+            f"'{dataset.name}' of {path.name} is damaged (wrong checksum); take another checkpoint of the run"
+        ) from None
 
 
 def _open(path: Path) -> Any:
