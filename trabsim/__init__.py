@@ -11,16 +11,17 @@ _PUBLIC = {
     "Config": "trabsim.config",
     "load_config": "trabsim.config",
     "open_run": "trabsim.runfile",
+    "resume": "trabsim.simulation",
     "get_backend": "trabsim.backends",
 }
 
-__all__ = ["Config", "Simulation", "__version__", "get_backend", "load_config", "open_run"]
+__all__ = ["Config", "Simulation", "__version__", "get_backend", "load_config", "open_run", "resume"]
 
 if TYPE_CHECKING:
     from trabsim.backends import get_backend
     from trabsim.config import Config, load_config
     from trabsim.runfile import open_run
-    from trabsim.simulation import Simulation
+    from trabsim.simulation import Simulation, resume
 
 
 def __getattr__(name: str) -> Any:

@@ -1,29 +1,50 @@
 """Configurations: the parameters of every part, composed; TOML in and out.
 
-A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[output]]`` and one table per
-process.  ``extends = "preset"`` layers a file on another one.  Every key is checked at once, and a misspelled one is
-answered with the right spelling.
+A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[output]]`` and one
+table per process.  ``extends = "preset"`` layers a file on another one: tables are merged key by key, lists
+are replaced.  Every key is checked at once, and a misspelled one is answered with the right spelling.  TOML
+has no word for nothing, so ``key = "none"`` empties a key that may be empty.  Paths are relative to the file
+that names them.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-import tomllib
-from collections.abc import Mapping, Sequence
-from importlib import resources
+from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from trabsim.config_layers import (
+    absolute_paths,
+    layered,
+    merge,
+    parse_override,
+    preset_names,
+    preset_text,
+    set_dotted,
+    suggest,
+)
 from trabsim.endocrine.ovary import OvaryParams
 from trabsim.errors import ConfigError
 from trabsim.model import ProcessParams
 from trabsim.params import Params, param
 from trabsim.tissue.params import SpecimenParams
 from trabsim.units import DAYS_PER_YEAR
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "Config",
+    "OutputParams",
+    "RunParams",
+    "changed_keys",
+    "load_config",
+    "parse_override",
+    "preset_names",
+    "preset_text",
+]
 
 DEFAULT_PRESET = "postmenopause"
 
@@ -76,24 +97,38 @@ class Config(Params):
     process: ProcessParams = ProcessParams()
 
     def to_toml(self) -> str:
-        """Write the resolved configuration as TOML; reading it back gives the same configuration."""
+        """Write the resolved configuration as TOML; reading it back gives the same configuration.
+
+        Returns
+        -------
+        str
+        """
         data = self.model_dump(mode="json")
         process = data.pop("process")
-        lines: list[str] = []
-        for name, table in {**data, **process}.items():
+        tables = {**data, **process}
+        # an empty list of tables is a key, and keys without a table come first
+        lines = [f"{name} = []" for name, table in tables.items() if table == []]
+        for name, table in tables.items():
+            model = type(getattr(self.process if name in process else self, name))
             for item in table if isinstance(table, list) else [table]:
                 lines.append(f"[[{name}]]" if isinstance(table, list) else f"[{name}]")
-                lines += [f"{key} = {_toml_value(value)}" for key, value in item.items() if value is not None]
+                lines += [
+                    f"{key} = {_toml_value(value)}"
+                    for key, value in item.items()
+                    if _is_told(model, key, value)
+                ]
                 lines.append("")
         return "\n".join(lines)
 
 
-def load_config(source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    source: Config | str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Config:
     """Read a configuration.
 
     Parameters
     ----------
-    source : str, Path or mapping
+    source : Config, str, Path or mapping
         A TOML file, the name of a preset, or a mapping with the same tables.
     overrides : mapping, optional
         Dotted keys and values that win over the file, e.g. ``{"run.seed": 2}``.
@@ -105,110 +140,59 @@ def load_config(source: str | Path | Mapping[str, Any], overrides: Mapping[str, 
     Raises
     ------
     ConfigError
-        For a missing file, broken TOML, an unknown key (with the nearest right one), or a value out of range.  All
-        mistakes are named at once.
+        For a missing file, broken TOML, an unknown key (with the nearest right one), or a value out of range.
+         All mistakes are named at once.
     """
-    data = _layered(source, ())
+    if isinstance(source, Config):
+        source = source.model_dump(mode="json")
+    data = layered(source)
+    process = data.pop("process", {})
+    if not isinstance(process, Mapping):
+        raise ConfigError(
+            f"process = {process!r} is no table; name the process's own table, for example [activation]"
+        )
+    data = merge(dict(process), data)
     for key, value in (overrides or {}).items():
-        _set_dotted(data, key, value)
+        set_dotted(data, key, value)
+    absolute_paths(data, Path.cwd())
+    _require_known(data)
     process = {name: data.pop(name) for name in list(data) if name in ProcessParams.model_fields}
-    if isinstance(data.get("process"), Mapping):
-        process = {**data.pop("process"), **process}
-    _require_known(
-        data, (*(name for name in Config.model_fields if name != "process"), *ProcessParams.model_fields)
-    )
     try:
-        config = Config.model_validate({**data, "process": process})
+        config = Config.model_validate(_without_none(Config, {**data, "process": process}))
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
     config.process.require_optional(config.run.disable)
     return config
 
 
-def preset_names() -> list[str]:
-    """Names of the presets that are installed."""
-    folder = resources.files("trabsim.configs")
-    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+def changed_keys(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
+    """Compare two configurations.
+
+    Parameters
+    ----------
+    before, after : Config
+
+    Returns
+    -------
+    dict of str to (value, value)
+        Dotted keys that differ, as a configuration file spells them, with both values.
+    """
+    old, new = (_flat(config.model_dump(mode="json")) for config in (before, after))
+    return {key: (old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)}
 
 
-def preset_text(name: str) -> str:
-    """TOML text of a preset."""
-    return (resources.files("trabsim.configs") / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Split ``key=value`` of ``--set``; the value is read as TOML, or as plain text where it is not TOML."""
-    key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise ConfigError(f"--set needs key=value, got '{text}'; write for example --set run.seed=2")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
-
-
-def _layered(source: str | Path | Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
-    data, where = _read(source)
-    base = data.pop("extends", None)
-    if base is None:
-        return data
-    if str(base) in seen:
-        raise ConfigError(f"extends runs in a circle: {' -> '.join([*seen, str(base)])}; break it")
-    if where is not None and (where / str(base)).is_file():
-        base = where / str(base)
-    return _merge(_layered(base, (*seen, str(base))), data)
-
-
-def _read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None]:
-    if isinstance(source, Mapping):
-        return json.loads(json.dumps(source, default=str)), None
-    path = Path(source)
-    try:
-        if path.is_file():
-            return tomllib.loads(path.read_text(encoding="utf-8")), path.parent
-        if str(source) in preset_names():
-            return tomllib.loads(preset_text(str(source))), None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}; mend that line") from None
-    except OSError as error:
-        raise ConfigError(f"cannot read {source}: {error.strerror}; check the file's rights") from None
-    near = difflib.get_close_matches(str(source), preset_names(), 1)
-    hint = f"did you mean '{near[0]}'?" if near else "run 'trabsim presets' for the list"
-    raise ConfigError(f"no configuration file or preset named '{source}'; {hint}")
-
-
-def _merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in top.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merge(dict(merged[key]), value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
-    *tables, last = key.split(".")
-    if not tables:
-        raise ConfigError(f"'{key}' names no table; write it as table.key, for example run.seed")
-    node = data
-    for table in tables:
-        child = node.setdefault(table, {})
-        if not isinstance(child, dict):
-            raise ConfigError(f"'{key}' cannot be set one by one: [{table}] is a list; give it in the file")
-        node = child
-    node[last] = value
-
-
-def _require_known(data: Mapping[str, Any], known: Sequence[str]) -> None:
-    for name in data:
+def _require_known(data: Mapping[str, Any]) -> None:
+    known = [*(name for name in Config.model_fields if name != "process"), *ProcessParams.model_fields]
+    for name, value in data.items():
         if name not in known:
-            raise ConfigError(f"unknown table [{name}]; {_suggest(name, known)}")
-
-
-def _suggest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
+            homes = [table for table in known if name in _keys_at((table,))]
+            if homes and not isinstance(value, Mapping):
+                raise ConfigError(f"'{name}' stands outside any table; write it as {homes[0]}.{name}")
+            raise ConfigError(f"unknown table [{name}]; {suggest(name, known)}")
+        if name == "output" and not isinstance(value, list):
+            raise ConfigError("[output] is a list of tables; write [[output]], in double brackets")
+        if name != "output" and not isinstance(value, Mapping):
+            raise ConfigError(f"{name} = {value!r} is no table; write [{name}] and its keys below")
 
 
 def _explain(error: ValidationError) -> str:
@@ -216,18 +200,57 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         path = [str(part) for part in item["loc"] if str(part) != "process"]
         where = ".".join(path)
+        message = f"{item['msg'][:1].lower()}{item['msg'][1:]}"
         if item["type"] == "extra_forbidden":
             mistakes.append(
-                f"unknown key '{where}' (value {item['input']!r}); {_suggest(path[-1], _keys_at(item['loc'][:-1]))}"
+                f"unknown key '{where}' (value {_short(item['input'])}); "
+                f"{suggest(path[-1], _keys_at(item['loc'][:-1]))}"
             )
+        elif item["type"] == "value_error":  # said by the parameters themselves, in a whole sentence
+            mistakes.append(f"[{where}] {message.removeprefix('value error, ')}")
         else:
-            mistakes.append(f"{where} = {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
+            mistakes.append(f"{where} = {_short(item['input'])}: {message}")
     return "; ".join(mistakes)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:50]} ..."
+
+
+def _without_none(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the text "none" as nothing, where a key may be empty."""
+    read = {}
+    for key, value in data.items():
+        field = model.model_fields.get(key)
+        inner = None if field is None else _model_of(field.annotation)
+        if isinstance(value, Mapping) and inner is not None:
+            value = _without_none(inner, value)
+        elif value == "none" and field is not None and type(None) in get_args(field.annotation):
+            value = None
+        read[key] = value
+    return read
+
+
+def _is_told(model: type[BaseModel], key: str, value: Any) -> bool:
+    """Whether a key is written: an empty one only where its default is not empty."""
+    return value is not None or (key in model.model_fields and model.model_fields[key].default is not None)
+
+
+def _flat(data: Any, key: str = "") -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        return {key: data}
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        found |= _flat(value, key if name == "process" else f"{key}.{name}".lstrip("."))
+    return found
 
 
 def _keys_at(path: tuple[int | str, ...]) -> list[str]:
     model: Any = Config
     for part in path:
+        if model is Config and part in ProcessParams.model_fields:
+            model = ProcessParams
         if isinstance(part, int) or not hasattr(model, "model_fields") or part not in model.model_fields:
             continue
         model = _model_of(model.model_fields[part].annotation)
@@ -248,8 +271,10 @@ def _model_of(annotation: Any) -> Any:
 def _toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value is None:
+        return '"none"'
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml_value(v) for v in value) + "]"
     if isinstance(value, dict):
