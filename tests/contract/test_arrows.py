@@ -42,8 +42,8 @@ MAY_IMPORT = {
 }
 COMMAND_LINE = re.compile(r"^cli($|_)|^__main__$")
 
-#: Exceptions: a synthetic specimen is tuned by measuring it (see docs/decisions), and a picture colored by mineral uses
-#: the law of the matrix instead of a copy.
+#: A synthetic specimen is tuned by measuring it (see docs/decisions); a picture colored by mineral uses the
+#: law of the matrix instead of a copy.
 EXCEPTIONS = {("trabsim.tissue.synthetic", "morphometry"), ("trabsim.viz.coloring", "tissue")}
 
 #: Libraries that only some rooms may import.

@@ -9,6 +9,7 @@ import pkgutil
 import re
 import shlex
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ OVERRIDES = {
     "specimen.shape": [32, 32, 32],
     "specimen.voxel_size_um": 40.0,
     "run.spin_up_days": 12,
-    "output": [{"kind": "series", "every_days": 4, "microarchitecture": True}],
 }
 
 
@@ -69,6 +69,12 @@ def test_python_examples_run(page, tmp_path, monkeypatch):
                 assert slow in block
                 block = block.replace(slow, quick)
         exec(compile(block, page_name(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "toml")], ids=page_name)
+def test_configuration_examples_are_valid(page):
+    for block in blocks(page, "toml"):
+        trabsim.load_config(tomllib.loads(block))
 
 
 def test_docstring_examples_hold():
@@ -173,8 +179,6 @@ def test_a_doi_in_a_table_is_a_link(from_code):
 
 
 def test_version_is_the_same_everywhere():
-    import tomllib
-
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
     assert project["version"] == trabsim.__version__
