@@ -129,10 +129,11 @@ def iterate(
 
     Notes
     -----
-    Only color 1 of the guess is ever read, so its error ``e`` is all that matters at the start. After n sweeps
-    the two colors are iterates n and n - 1, and the error is at most ``sqrt(2) e / T_(n-1)`` in the weighted
-    norm. No such theorem holds voxel by voxel, but a single voxel that changed a lot, where the rest of the
-    guess was good, sheds its error at the same rate; so the largest change asks for sweeps by the same rule.
+    Only color 1 of the guess is ever read, so its error ``e`` is all that matters at the start. After n
+    sweeps the two colors are iterates n and n - 1, and the error is at most ``sqrt(2) e / T_(n-1)`` in the
+    weighted norm. No such theorem holds voxel by voxel, but a single voxel that changed a lot, where the
+    rest of the guess was good, sheds its error at the same rate; so the largest change asks for sweeps by
+    the same rule.
     """
     rho = 6.0 * length_voxels**2 / (1.0 + 6.0 * length_voxels**2)
     rate = math.acosh(1.0 / rho)
