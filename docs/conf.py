@@ -26,6 +26,8 @@ source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+smartquotes = False  # they would turn --set into a dash
+autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_class_members_toctree = False

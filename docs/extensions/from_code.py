@@ -135,11 +135,13 @@ def command_markdown() -> str:
     parts = []
     for name, command in commands():
         usage = " ".join([name, *command.collect_usage_pieces(click.Context(command))])
-        parts += [f"## `{name}`", "", cell(command.help or ""), "", "```text", usage, "```", ""]
+        help_text = "\n\n".join(cell(part) for part in (command.help or "").split("\n\n"))
+        parts += [f"## `{name}`", "", help_text, "", "```text", usage, "```", ""]
         rows = []
         for option in command.params:
             if isinstance(option, click.Option) and not option.hidden:
-                spelled = ", ".join(code(o) for o in (*option.opts, *option.secondary_opts))
+                value = "" if option.is_flag else f" {option.make_metavar(click.Context(command))}"
+                spelled = ", ".join(code(o + value) for o in (*option.opts, *option.secondary_opts))
                 rows.append((spelled, cell(option.help or "")))
         if rows:
             parts += [table(("option", "meaning"), rows), ""]
