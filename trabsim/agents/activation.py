@@ -82,7 +82,7 @@ class Activation(Process):
 
     name = "activation"
     reads = ("phase", "phi", "activation_debt")
-    writes = ("phase", "site", "contact_day", "activation_debt", "sites", "counters")
+    writes = ("phase", "site", "contact_day", "gathered", "activation_debt", "sites", "counters")
     references = ("doi:10.1038/s41413-024-00362-4", "doi:10.1359/JBMR.040710")
 
     def __init__(self, params: ActivationParams, backend: Any, *, with_debt: bool = True):

@@ -50,8 +50,17 @@ class Lining(Process):
     """Cover, recover, and model."""
 
     name = "lining"
-    reads = ("phase", "wnt", "lining_reserve", "credit")
-    writes = ("phase", "credit", "lining_reserve", "erosion_depth_nm", "osteoblasts", "counters")
+    reads = ("phase", "site", "wnt", "lining_reserve", "credit")
+    writes = (
+        "phase",
+        "credit",
+        "contact_day",
+        "gathered",
+        "lining_reserve",
+        "erosion_depth_nm",
+        "osteoblasts",
+        "counters",
+    )
     references = ("doi:10.1002/jbmr.1665",)
 
     def apply(self, state: State, clock: Clock) -> None:

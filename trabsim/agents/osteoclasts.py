@@ -148,7 +148,7 @@ class OsteoclastRecruitment(Process):
     """Let open sites take on osteoclasts, and osteoclasts gain nuclei."""
 
     name = "osteoclast_recruitment"
-    reads = ("phi", "sites", "levels")
+    reads = ("phi", "sites")
     writes = ("osteoclasts", "osteoclast_mature", "osteomorphs", "sites", "counters")
     references = ("doi:10.1016/j.cell.2021.02.002",)
 

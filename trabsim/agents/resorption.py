@@ -68,7 +68,7 @@ class Resorption(Process):
     """Take today's bone and keep its credit."""
 
     name = "resorption"
-    reads = ("bone", "exposed", "phase", "erosion_depth_nm", "osteoclasts")
+    reads = ("bone", "tissue", "exposed", "phase", "erosion_depth_nm", "osteoclasts")
     writes = (
         "bone",
         "exposed",

@@ -113,7 +113,7 @@ class Reversal(Process):
     """Gather osteoprogenitors, start formation, abandon what waits too long."""
 
     name = "reversal"
-    reads = ("phase", "credit", "contact_day", "wnt", "osteoprogenitors", "levels")
+    reads = ("phase", "exposed", "site", "credit", "contact_day", "wnt", "osteoprogenitors", "levels")
     writes = (
         "phase",
         "credit",

@@ -81,7 +81,17 @@ class FieldRefresh(Process):
     """Solve all fields when due by need."""
 
     name = "fields"
-    reads = ("bone", "tissue", "osteocytes", "osteoblasts", "credit", "phase", "matrix_factor", "levels")
+    reads = (
+        "bone",
+        "tissue",
+        "exposed",
+        "osteocytes",
+        "osteoblasts",
+        "credit",
+        "phase",
+        "matrix_factor",
+        "levels",
+    )
     writes = (
         "rankl_contact",
         "rankl_soluble",

@@ -49,7 +49,7 @@ class Fragments(Process):
     """Remove loose parts."""
 
     name = "fragments"
-    reads = ("bone", "tissue")
+    reads = ("bone",)
     writes = ("bone", "credit", "phase", "osteoblasts", "osteocytes", "counters")
     references = ("assumed: a piece without contact bears no load and is cleared by macrophages",)
 

@@ -41,7 +41,7 @@ class Ledgers(Process):
     """Check every law."""
 
     name = "ledgers"
-    reads = ("bone", "credit", "osteoclasts", "osteoblasts", "osteocytes", "counters")
+    reads = ("bone", "tissue", "credit", "osteoclasts", "osteoblasts", "osteocytes", "counters")
     references = ("assumed: conservation",)
 
     def apply(self, state: State, clock: Clock) -> None:
