@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from trabsim.lattice import block_of
@@ -14,7 +15,7 @@ FIXED_POINT = 1_000_000
 def block_mean(backend: Any, voxels: Any, values: Any, state: State, empty: float) -> Any:
     """Mean of voxel values per marrow block (float64); `empty` where a block has no such voxel."""
     xp = backend.xp
-    n = state.osteoclast_precursors.shape[0]
+    n = math.prod(state.blocks_shape)
     block = block_of(voxels, state.shape, state.block_voxels)
     total, number = xp.zeros(n, xp.int64), xp.zeros(n, xp.int64)
     backend.scatter_add(total, block, (values.astype(xp.float64) * FIXED_POINT).astype(xp.int64))
