@@ -126,7 +126,7 @@ class Formation(Process):
     """Lay down today's matrix, let osteoblasts move on, and end their lives."""
 
     name = "formation"
-    reads = ("bone", "phase", "site", "exposed", "osteoblasts", "levels")
+    reads = ("bone", "tissue", "phase", "site", "exposed", "osteoblasts", "levels")
     writes = (
         "bone",
         "formed_day",
@@ -137,7 +137,6 @@ class Formation(Process):
         "osteoblasts",
         "osteocytes",
         "counters",
-        "lining_reserve",
         "rankl_contact",
         "sclerostin",
     )

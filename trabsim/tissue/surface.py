@@ -72,7 +72,7 @@ class SurfaceGeometry(Process):
     """Find today's surface and clear what is no longer on it."""
 
     name = "surface"
-    reads = ("bone", "tissue")
+    reads = ("bone", "tissue", "contact_day")
     writes = ("exposed", "phase", "credit", "erosion_depth_nm", "gathered", "counters")
     references = ("doi:10.1109/TPAMI.1981.4767105",)
 
