@@ -1,0 +1,83 @@
+"""Small pieces of bone that remodel in seconds, for tests of the cells.
+
+What a test relies on it sets itself: `BUSY` makes every step of the remodeling cycle happen within two
+months, so that no test hangs on a calibrated value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabsim.backends import get_backend
+from trabsim.config import Config, load_config
+from trabsim.embedding import embed
+from trabsim.simulation import Simulation
+from trabsim.tissue.specimen import Specimen
+
+#: Settings under which sites open, turn around, fill, are given up and are modeled within two months.
+BUSY: dict[str, Any] = {
+    "run.spin_up_days": 0,
+    "activation.rate_per_mm2_per_year": 40.0,
+    "activation.occupancy_exponent": 3.0,
+    "activation.debt_release_days": 20.0,
+    "osteoclasts.joining_days": 10,
+    "osteoclasts.per_site": 60.0,
+    "reversal.gathering_days": 10.0,
+    "reversal.contact_memory_days": 2,
+    "reversal.abandon_days": 20,
+    "lining.cover_days": 10.0,
+    "lining.modeling_wnt": 1.01,
+    "lining.modeling_per_day": 0.05,
+    "osteoblasts.life_half_days": 20.0,
+    "osteoblasts.oldest_days": 40,
+}
+
+
+def centers(shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Voxel centers, in voxels from the corner of the lattice; shape (3, z, y, x)."""
+    return np.indices(shape) + 0.5
+
+
+def specimen(
+    fraction: NDArray[Any], voxel_size_um: float = 40.0, tissue: NDArray[np.bool_] | None = None
+) -> Specimen:
+    """Make a specimen of bone fractions, clipped to 0-1."""
+    return Specimen(np.clip(fraction, 0.0, 1.0).astype(np.float32), tissue, voxel_size_um, "test")
+
+
+def rods(n: int = 24, voxel_size_um: float = 40.0, period: int = 12, radius: float = 3.2) -> Specimen:
+    """A lattice of rods along all axes, with smooth (partly filled) surface voxels."""
+    z, y, x = centers((n, n, n)) % period - period / 2
+    distance = np.minimum(np.minimum(np.hypot(z, y), np.hypot(z, x)), np.hypot(y, x))
+    return specimen(radius - distance + 0.5, voxel_size_um)
+
+
+def slab(
+    shape: tuple[int, int, int] = (24, 24, 24), voxel_size_um: float = 40.0, thick: float = 12.0
+) -> Specimen:
+    """Bone below `thick` voxels along z, marrow above: one flat surface."""
+    return specimen(thick - centers(shape)[0] + 0.5, voxel_size_um)
+
+
+def ball(n: int, radius: float, voxel_size_um: float = 40.0, hollow: bool = False) -> Specimen:
+    """A ball of bone in marrow, or of marrow in bone; radius in voxels, center in the middle."""
+    distance = np.sqrt(((centers((n, n, n)) - n / 2) ** 2).sum(axis=0))
+    fraction = np.clip(radius - distance + 0.5, 0.0, 1.0)
+    return specimen(1.0 - fraction if hollow else fraction, voxel_size_um)
+
+
+def configure(settings: dict[str, Any] | None = None, **tables: dict[str, Any]) -> Config:
+    """Make a configuration from the defaults, dotted settings, and whole tables."""
+    return load_config({"run": {"spin_up_days": 0}, **tables}, settings)
+
+
+def begin(piece: Specimen, settings: dict[str, Any] | None = None, threads: int = 1) -> Simulation:
+    """Start a simulation of a piece of bone, without files."""
+    config = configure(settings)
+    backend = get_backend("numpy", threads=threads)
+    return Simulation.from_state(
+        config, embed(piece, config, backend), -config.run.spin_up_days, backend=backend
+    )
