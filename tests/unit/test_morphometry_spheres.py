@@ -90,12 +90,21 @@ def test_containing_square_is_exact_then_a_bound(step, monkeypatch):
     assert np.all(far[-40:] >= np.floor((np.sqrt(np.arange(len(far) - 40, len(far))) + length) ** 2))
 
 
-def test_ridge_of_a_ball_of_voxels_is_its_center():
+def test_ridge_of_a_ball_of_voxels_is_little_more_than_its_center():
     z, y, x = np.indices((15, 15, 15)) - 7
     squared = squared_distance(z**2 + y**2 + x**2 > 36)
-    kept = ridge(squared)
-    assert kept[7, 7, 7]
-    assert kept.sum() < 0.1 * (squared > 0).sum()
+    centers, squares = ridge(squared)
+    assert tuple(centers[0]) == (7, 7, 7)
+    assert squares[0] == squared[7, 7, 7]
+    assert len(squares) < 0.1 * (squared > 0).sum()
+
+
+def test_ridge_lists_the_largest_first_and_equals_in_c_order():
+    squared = squared_distance(~random_bone((20, 21, 22), 0.7))
+    centers, squares = ridge(squared)
+    assert np.array_equal(squares, squared[tuple(centers.T)])
+    flat = np.ravel_multi_index(tuple(centers.T), squared.shape)
+    assert np.array_equal(np.lexsort((flat, -squares)), np.arange(len(squares)))
 
 
 def test_nothing_to_fit_or_nothing_to_end_a_sphere():

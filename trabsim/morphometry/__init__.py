@@ -1,9 +1,8 @@
 """Static morphometry of trabecular bone: functions on plain (z, y, x) arrays."""
 
 from trabsim.morphometry.anisotropy import Fabric, fabric
-from trabsim.morphometry.connectivity import Connectivity, connectivity, euler_number, largest_component
-from trabsim.morphometry.measure import METRICS, measure
-from trabsim.morphometry.plate_rod import PlateRod, plate_rod
+from trabsim.morphometry.measurement import METRICS, measure
+from trabsim.morphometry.plates_and_rods import PlateRod, plate_rod
 from trabsim.morphometry.structure_model import structure_model_index
 from trabsim.morphometry.surface import bone_surface, surface_area_from_fraction
 from trabsim.morphometry.thickness import (
@@ -13,6 +12,7 @@ from trabsim.morphometry.thickness import (
     trabecular_separation,
     trabecular_thickness,
 )
+from trabsim.morphometry.topology import Connectivity, connectivity, euler_number, largest_component
 from trabsim.morphometry.volume import MineralDensity, bone_volume_fraction, mineral_density
 
 __all__ = [

@@ -7,6 +7,8 @@ What lies outside the volume is not bone and not in the region of interest.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +75,7 @@ def _count(bone, mask, masked, euler_table, inside, partial):
                 region_before = region_now
 
 
+@lru_cache(maxsize=1)
 def euler_contributions() -> NDArray[np.int64]:
     """Eight times a neighborhood's share of the Euler number, by its bone code and its region code.
 
@@ -101,6 +104,7 @@ def euler_contributions() -> NDArray[np.int64]:
                 total += cell([c for c in corners if (c[first], c[second]) == sides])
     for corner in corners:
         total -= cell([corner])
+    total.flags.writeable = False
     return total
 
 

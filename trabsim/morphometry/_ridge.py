@@ -82,8 +82,31 @@ def neighbor_steps() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(steps), np.array(classes)
 
 
-def ridge(squared: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Voxels whose inscribed sphere no neighbor's sphere contains.
+@numba.njit(cache=True)
+def _count_by_square(squared, kept, counts):
+    for z in range(kept.shape[0]):
+        for y in range(kept.shape[1]):
+            for x in range(kept.shape[2]):
+                if kept[z, y, x]:
+                    counts[squared[z, y, x]] += 1
+
+
+@numba.njit(cache=True)
+def _list_by_square(squared, kept, following, centers, squares):
+    for z in range(kept.shape[0]):
+        for y in range(kept.shape[1]):
+            for x in range(kept.shape[2]):
+                if kept[z, y, x]:
+                    at = following[squared[z, y, x]]
+                    following[squared[z, y, x]] += 1
+                    centers[at, 0] = z
+                    centers[at, 1] = y
+                    centers[at, 2] = x
+                    squares[at] = squared[z, y, x]
+
+
+def ridge(squared: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Spheres that no neighboring sphere contains, largest first, in C order among equals.
 
     Parameters
     ----------
@@ -92,7 +115,10 @@ def ridge(squared: NDArray[np.int32]) -> NDArray[np.bool_]:
 
     Returns
     -------
-    (z, y, x) array of bool
+    centers : (n, 3) array of int32
+        Center voxels (z, y, x).
+    squares : (n,) array of int32
+        Squared radii.
     """
     largest = int(squared.max())
     tables = np.empty((len(NEIGHBOR_CLASSES), largest + 1), np.int64)
@@ -101,4 +127,11 @@ def ridge(squared: NDArray[np.int32]) -> NDArray[np.bool_]:
     kept = np.empty(squared.shape, bool)
     steps, classes = neighbor_steps()
     _mark(squared, steps, classes, tables, kept)
-    return kept
+    counts = np.zeros(largest + 1, np.int64)
+    _count_by_square(squared, kept, counts)
+    # Squared radii are whole numbers, so sorting is counting.
+    following = counts[::-1].cumsum()[::-1] - counts
+    centers = np.empty((int(counts.sum()), 3), np.int32)
+    squares = np.empty(len(centers), np.int32)
+    _list_by_square(squared, kept, following, centers, squares)
+    return centers, squares

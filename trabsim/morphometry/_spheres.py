@@ -152,6 +152,13 @@ def _paint(tissue, spheres, squares, owner):
         _paint_layer(tissue, 4 * layer, spheres, squares, reaches, owner)
 
 
+@numba.njit(cache=True)
+def _count_owned(owner, voxels):
+    for sphere in owner:
+        if sphere != NOBODY:
+            voxels[sphere] += 1
+
+
 @dataclass(frozen=True)
 class InscribedSpheres:
     """The spheres inscribed in one kind of tissue, and the voxels each is the largest over.
@@ -198,13 +205,10 @@ def inscribed_spheres(tissue: NDArray[np.bool_], mask: NDArray[np.bool_] | None)
     del other
     if mask is not None:
         squared[~mask] = 0
-    number = np.flatnonzero(ridge(squared).ravel())
-    squares = squared.ravel()[number]
-    order = np.argsort(-squares, kind="stable")
-    squares = squares[order]
-    centers = np.stack(np.unravel_index(number[order], tissue.shape), axis=1).astype(np.int32)
+    centers, squares = ridge(squared)
     owner = squared  # no longer needed: its memory serves again
     owner.fill(NOBODY)
     _paint(tissue, centers, squares, owner)
-    voxels = np.bincount(owner[tissue], minlength=len(squares))
+    voxels = np.zeros(len(squares), np.int64)
+    _count_owned(owner.ravel(), voxels)
     return InscribedSpheres(centers, squares, voxels, owner)

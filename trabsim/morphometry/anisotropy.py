@@ -57,8 +57,8 @@ def fabric(
     without drawing them: a surface element is met in proportion to its area seen along the line (Cauchy), so
     MIL(u) = V / integral of abs(n.u) over the surface.  Here the surface is that of marching cubes after a
     Gaussian of one voxel, open where the region ends: lines through raw voxels count their stairs, which
-    hides half the anisotropy of oblique bone.  The ellipsoid is fitted to the points MIL(u) u [2]_ of 512
-    fixed directions on a Fibonacci sphere.
+    hides up to half the anisotropy of oblique bone.  The ellipsoid is fitted to the points MIL(u) u [2]_ of
+    480 fixed directions, a Fibonacci sphere made symmetric so that the result turns with the volume.
 
     Parameters
     ----------

@@ -12,8 +12,7 @@ from trabsim.errors import ConfigError
 from trabsim.morphometry._region import BoolArray, cut_to_region, region_of_interest, tissue_voxels
 from trabsim.morphometry._threads import kernel_threads
 from trabsim.morphometry.anisotropy import Fabric, cubes_inside, fabric_of_surface
-from trabsim.morphometry.connectivity import Connectivity, connectivity_of_counts, largest_component
-from trabsim.morphometry.plate_rod import PlateRod, plate_rod_of_spheres
+from trabsim.morphometry.plates_and_rods import PlateRod, plate_rod_of_spheres
 from trabsim.morphometry.structure_model import index_of_surface, smooth_surface
 from trabsim.morphometry.surface import bone_surface_of_counts
 from trabsim.morphometry.thickness import (
@@ -23,6 +22,7 @@ from trabsim.morphometry.thickness import (
     thickness_of_spheres,
     trabecular_number,
 )
+from trabsim.morphometry.topology import Connectivity, connectivity_of_counts, largest_component
 from trabsim.morphometry.volume import MineralDensity, mineral_of_region
 
 NAN = float("nan")
