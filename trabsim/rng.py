@@ -80,36 +80,10 @@ class Random:
         part = 0
         while True:
             m = xp.minimum(left, 500)
-            result += self._binomial_inversion(self.uniform(stream, day, ids, draw + 1000 * part), m, p)
+            u = self.uniform(stream, day, ids, draw + 1000 * part)
+            result += self.backend.binomial_inversion(u, m, p)
             left -= m
             part += 1
             if not bool((left > 0).any()):
                 break
         return xp.where(mirrored, n - result, result)
-
-    def _binomial_inversion(self, u: Any, n: Any, p: Any) -> Any:
-        xp = self.backend.xp
-        q = 1.0 - p
-        term = integer_power(xp, q, n)
-        odds = p / q
-        total = term.copy()
-        k = xp.zeros(n.shape, xp.int64)
-        going = (u >= total) & (k < n)
-        while bool(going.any()):
-            k = k + going
-            term = xp.where(going, term * odds * (n - k + 1) / xp.maximum(k, 1), term)
-            total = xp.where(going, total + term, total)
-            going = going & (u >= total) & (k < n)
-        return k
-
-
-def integer_power(xp: Any, base: Any, exponent: Any) -> Any:
-    """``base ** exponent`` for integer exponents by squaring: only products, so equal on every backend."""
-    result = xp.ones(base.shape, xp.float64)
-    square = base.copy()
-    left = exponent.copy()
-    while bool((left > 0).any()):
-        result = xp.where(left % 2 == 1, result * square, result)
-        square = square * square
-        left = left // 2
-    return result

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from trabsim.backends.binomial import binomial_inversion
 from trabsim.backends.steady import Steady
 
 Array = Any  # numpy.ndarray or cupy.ndarray, whichever the backend holds
@@ -103,6 +104,25 @@ class Backend(ABC):
         Arguments as in :meth:`uniform`. The first array equals what :meth:`uniform` gives for the same
         arguments, the second comes from the words w2 and w3.
         """
+
+    def binomial_inversion(self, u: Array, n: Array, p: Array) -> Array:
+        """Draw binomial counts from uniform numbers.
+
+        Parameters
+        ----------
+        u : float64 array
+            Uniform numbers in [0, 1).
+        n : int64 array, shape of ``u``
+            Trials, at most about 500, so that ``(1 - p) ** n`` does not underflow.
+        p : float64 array, shape of ``u``
+            Probability, 0 to 0.5.
+
+        Returns
+        -------
+        int64 array
+            The least k whose cumulative probability exceeds ``u``.
+        """
+        return binomial_inversion(self.xp, u, n, p)
 
     @abstractmethod
     def scatter_add(self, target: Array, index: Array, values: Array | int) -> None:

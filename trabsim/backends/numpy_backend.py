@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from trabsim.backends import _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
+from trabsim.backends import _cpu_binomial, _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
 from trabsim.backends.base import Backend, byte_mask
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
@@ -85,6 +85,17 @@ class NumpyBackend(Backend):
             scalars = _scalars(seed, stream, day, draw)
             _cpu_philox.fill_uniform2(ids.reshape(-1), *scalars, first.reshape(-1), second.reshape(-1))
         return first, second
+
+    def binomial_inversion(self, u: Any, n: Any, p: Any) -> NDArray[np.int64]:
+        u = np.ascontiguousarray(u, np.float64)
+        counts = np.empty(u.shape, np.int64)
+        _cpu_binomial.binomial_inversion(
+            u.reshape(-1),
+            np.ascontiguousarray(np.broadcast_to(n, u.shape), np.int64).reshape(-1),
+            np.ascontiguousarray(np.broadcast_to(p, u.shape), np.float64).reshape(-1),
+            counts.reshape(-1),
+        )
+        return counts
 
     def scatter_add(self, target: NDArray[Any], index: Any, values: Any) -> None:
         """See :meth:`trabsim.backends.base.Backend.scatter_add`."""
