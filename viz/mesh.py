@@ -11,8 +11,8 @@ from trabsim.viz.raycast import LEVEL, normals, sample
 from trabsim.viz.scene import Scene, blur
 
 Piece = tuple[Any, tuple[int, int, int] | None]
-# blur in voxels and weight: bone around a place, seen at three scales, shades it
-_SHADE_SCALES = ((2.0, 0.35), (5.0, 0.35), (11.0, 0.30))
+# bone around a place shades it: blur in voxels, its weight, and how far the lattice is thinned for it
+_SHADE_SCALES = ((2.0, 0.35, 1), (5.0, 0.35, 2), (11.0, 0.30, 4))
 _SHADE_FLOOR = 0.25
 
 
@@ -71,13 +71,37 @@ def _in_pieces(mesh: Any, scene: Scene, points: np.ndarray) -> list[Piece]:
     for number, patch in enumerate(scene.patches):
         mesh.point_data[f"patch{number}"] = sample(patch.share, points)
     pieces: list[Piece] = []
+    rest = [mesh]
     for number, patch in enumerate(scene.patches):
-        if mesh.n_cells == 0:
-            break
-        inside, mesh = mesh.clip_scalar(scalars=f"patch{number}", value=0.5, invert=False, both=True)
-        pieces.append((inside, patch.color))
-    pieces.append((mesh, None if scene.values is not None else BONE))
-    return pieces
+        parts = [_split(part, f"patch{number}") for part in rest]
+        pieces += [(inside, patch.color) for insides, _ in parts for inside in insides]
+        rest = [outside for _, outsides in parts for outside in outsides]
+    return pieces + [(part, None if scene.values is not None else BONE) for part in rest]
+
+
+def _split(mesh: Any, name: str) -> tuple[list[Any], list[Any]]:
+    """Parts of a mesh where a share is above one half, and the rest; only the cells on the border are cut."""
+    if mesh.n_cells == 0:
+        return [], []
+    if not mesh.is_all_triangles:
+        inside, outside = mesh.clip_scalar(scalars=name, value=0.5, invert=False, both=True)
+        return [inside], [outside]
+    cells = mesh.faces.reshape(-1, 4)
+    above = (np.asarray(mesh.point_data[name]) > 0.5)[cells[:, 1:]].sum(axis=1)
+    within, border, beyond = (
+        _only(mesh, cells[chosen]) for chosen in (above == 3, above % 3 > 0, above == 0)
+    )
+    if border.n_cells == 0:
+        return [within], [beyond]
+    inside, outside = border.clip_scalar(scalars=name, value=0.5, invert=False, both=True)
+    return [within, inside], [beyond, outside]
+
+
+def _only(mesh: Any, cells: np.ndarray) -> Any:
+    """A mesh with some of its cells, on the same points."""
+    part = mesh.copy(deep=False)
+    part.faces = cells.ravel()
+    return part
 
 
 def _move(mesh: Any, points: np.ndarray) -> None:
@@ -110,7 +134,17 @@ def _squares(face: np.ndarray, axis: int) -> Any:
 def _shade(scene: Scene, points: np.ndarray, away: np.ndarray) -> np.ndarray:
     """Brightness factor (n,) of places by how much bone stands before them."""
     hidden = np.zeros(points.shape[0])
-    for scale, weight in _SHADE_SCALES:
-        around = blur(scene.solid, scale, truncate=2.5)
-        hidden += weight * np.clip(2.0 * sample(around, points + scale * away), 0.0, 1.0)
+    for scale, weight, step in _SHADE_SCALES:
+        around = blur(_thinned(scene.solid, step), scale / step, truncate=2.5)
+        before = (points + scale * away + 0.5) / step - 0.5
+        hidden += weight * np.clip(2.0 * sample(around, before), 0.0, 1.0)
     return np.clip(1.15 - 1.15 * hidden, _SHADE_FLOOR, 1.0) ** 0.8
+
+
+def _thinned(field: np.ndarray, step: int) -> np.ndarray:
+    """Means over cubes of `step` voxels; the last ones are filled up with the edge."""
+    if step == 1:
+        return field
+    nz, ny, nx = (-(-n // step) for n in field.shape)
+    padded = np.pad(field, [(0, -n % step) for n in field.shape], mode="edge")
+    return padded.reshape(nz, step, ny, step, nx, step).mean(axis=(1, 3, 5))
