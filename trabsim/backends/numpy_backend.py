@@ -18,6 +18,9 @@ from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_argum
 
 _LOW = 0xFFFFFFFF
 _FEW = 4096  # below this many ids one thread is faster than waking the others
+#: Lattices below about a million voxels run on one thread: there the second gains little, and on a busy machine
+#: threads that wait for each other at the end of every sweep cost many times the work.
+LATTICE_SHARE = max(1, 1_000_000 // _FEW)
 
 
 class NumpyBackend(Backend):
@@ -117,7 +120,7 @@ class NumpyBackend(Backend):
         nz, ny, _nx = bone.shape
         kind, found = np.empty(bone.shape, np.uint8), np.empty(bone.shape, np.uint8)
         counts = np.empty((nz, ny), np.int64)
-        with self._parallel():
+        with self._parallel(bone.size // LATTICE_SHARE):
             _cpu_surface.classify(bone, np.int64((full + 1) // 2), inside, has_tissue, kind)
             _cpu_surface.mark(kind, found, counts)
             ends = np.cumsum(counts).reshape(nz, ny)
@@ -157,7 +160,7 @@ class NumpyBackend(Backend):
             _cpu_steady.measure(packed, code, field, length2, sums, peaks)
             return gather(sums, peaks)
 
-        with self._parallel():
+        with self._parallel(field.size // LATTICE_SHARE):
             _cpu_steady.pack(source, domain, field, packed, forcing, code, active)
             if not active.any():
                 field[...] = 0
