@@ -40,16 +40,16 @@ class OsteoblastParams(Params):
         gt=0,
     )
     rate_half_life_days: float = param(
-        95.0,
+        150.0,
         "age in which that rate halves",
         source="calibrated: MAR 0.63-0.72 um/day and W.Th (Kragstrup 1983)",
         gt=0,
     )
     life_half_days: float = param(
-        85.0, "half of a team is gone after", source="calibrated: formation lasts 100-145 days", gt=0
+        100.0, "half of a team is gone after", source="calibrated: formation lasts 100-145 days", gt=0
     )
     oldest_days: int = param(
-        140, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
+        100, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
     )
     death_gain_without_estrogen: float = param(
         0.08, "faster loss where estrogen response is 0", source="derived: bone balance 4 % lower", ge=0
@@ -68,7 +68,7 @@ class OsteoblastParams(Params):
         0.5, "aversion per osteoblast on 625 um2", source="assumed: keeps teams flat", ge=0
     )
     team_preference: float = param(
-        0.5, "preference for the own team's surface", source="assumed: teams keep together", ge=0
+        3.0, "preference for the own team's surface", source="assumed: teams keep together", ge=0
     )
     osteocyte_share: float = param(
         0.18,

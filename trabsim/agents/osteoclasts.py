@@ -53,7 +53,11 @@ class OsteoclastParams(Params):
         ge=0,
     )
     spacing_um: float = param(
-        90.0, "how far from its neighbor a new osteoclast settles", source="assumed: about its own width", ge=0, le=200
+        90.0,
+        "how far from its neighbor a new osteoclast settles",
+        source="assumed: about its own width",
+        ge=0,
+        le=200,
     )
     nuclei_first: int = param(
         5, "nuclei of a new osteoclast", source="assumed: 3-20 nuclei, mean near 8 over life", ge=3, le=20

@@ -170,7 +170,9 @@ class Reversal(Process):
         if int(crowded.shape[0]) == 0:
             return
         amount = excess[excess > 1] // 2
-        voxels, inside = around(xp, crowded, ball(max(self.params.reach_um / state.voxel_size_um, 1.75)), state.shape)
+        voxels, inside = around(
+            xp, crowded, ball(max(self.params.reach_um / state.voxel_size_um, 1.75)), state.shape
+        )
         phase = state.phase.ravel()[voxels]
         takers = inside & (state.exposed.ravel()[voxels] == 1) & (voxels != crowded[:, None])
         takers &= (phase == Phase.RESORBING) | (phase == Phase.REVERSAL)

@@ -18,8 +18,8 @@ from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_argum
 
 _LOW = 0xFFFFFFFF
 _FEW = 4096  # below this many ids one thread is faster than waking the others
-#: Lattices below about a million voxels run on one thread: there the second gains little, and on a busy machine
-#: threads that wait for each other at the end of every sweep cost many times the work.
+#: Lattices below about a million voxels run on one thread: there the second gains little, and on a busy
+#: machine threads that wait for each other at the end of every sweep cost many times the work.
 LATTICE_SHARE = max(1, 1_000_000 // _FEW)
 
 

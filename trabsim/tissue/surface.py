@@ -61,7 +61,7 @@ class SurfaceParams(Params):
     """``[surface]``: nothing to set but what a reader should know."""
 
     lost_interest_days: int = param(
-        10,
+        5,
         "days after the last osteoblast left until a forming voxel is quiescent again",
         source="assumed: shorter than the wait between two osteoblasts of one team",
         ge=1,
