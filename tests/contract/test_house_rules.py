@@ -37,7 +37,7 @@ def test_every_file_fits_in_a_reviewers_head():
 
 
 def test_every_module_says_what_it_is():
-    assert [name for name, tree in trees().items() if not ast.get_docstring(tree)] == []
+    assert [name for name, tree in trees().items() if tree.body and not ast.get_docstring(tree)] == []
 
 
 def test_no_module_is_named_after_nothing():
