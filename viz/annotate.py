@@ -16,6 +16,7 @@ Color = tuple[int, int, int]
 
 # shares of the picture's height
 _TITLE, _TEXT = 0.034, 0.024
+_SMALLEST_LETTERS = 8.0  # pixels
 _HEADER, _FOOTER, _EDGE = 0.115, 0.075, 0.030
 
 
@@ -136,7 +137,7 @@ def _font(pixels: float) -> Any:
     from PIL import ImageFont
 
     try:
-        return ImageFont.load_default(size=max(pixels, 8.0))
+        return ImageFont.load_default(size=max(pixels, _SMALLEST_LETTERS))
     except (TypeError, ImportError):  # Pillow before 10.1, or built without FreeType
         return ImageFont.load_default()
 
@@ -152,11 +153,11 @@ def _fitted(
 ) -> None:
     """Write a line, smaller where it would not fit, and cut off where even small letters would not."""
     font = _font(pixels)
-    length = pen.textlength(text, font=font)
-    if length > room:
-        font = _font(pixels * room / length)
-        while text and pen.textlength(text, font=font) > room:
-            text = text[:-4] + "..." if len(text) > 4 else ""
+    while pen.textlength(text, font=font) > room and pixels > _SMALLEST_LETTERS:
+        pixels *= 0.96
+        font = _font(pixels)
+    while text and pen.textlength(text, font=font) > room:
+        text = text[:-4] + "..." if len(text) > 4 else ""
     pen.text(place, text, fill=color, font=font, anchor=anchor)
 
 
@@ -182,7 +183,7 @@ def _legend(pen: Any, size: tuple[int, int], swatches: tuple[tuple[str, Color], 
     while True:
         font, square, gap = _font(pixels), 0.95 * pixels, 0.45 * pixels
         needed = sum(square + gap + pen.textlength(label, font=font) + 4 * gap for label, _ in swatches)
-        if needed <= room or pixels < 9.0:
+        if needed <= room or pixels < _SMALLEST_LETTERS:
             break
         pixels *= 0.92
     x, bottom = float(edge), float(height - edge)

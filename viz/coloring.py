@@ -47,7 +47,7 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
             f"{snapshot.path.name} holds no field '{color}'; {suggest(color, (*SPECIAL, *snapshot.names))}"
         )
     values = _matrix_values(snapshot, color) if color in _LABELS else snapshot.array(color)
-    domain = snapshot.solid if color in _LABELS else _where_defined(snapshot, values)
+    domain = snapshot.solid if color in _LABELS else where_defined(snapshot, values)
     low, high = limits if limits is not None else _range(values[domain])
     if not low < high:
         raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
@@ -123,16 +123,23 @@ def _matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
     return (mineral_fraction(age_days, params) * params.full_mg_per_cm3).astype(np.float32)
 
 
-def _where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
-    """Voxels that a field speaks of: the surface, bone, marrow or everything, wherever it is not all zero."""
-    bone = snapshot.solid
-    known = values != 0
-    if not (known & ~bone).any():
-        surface = exposed(bone)
-        return surface if not (known & bone & ~surface).any() else bone
-    if not (known & bone).any():
-        return ~bone & snapshot.tissue
-    return snapshot.tissue
+def where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
+    """Voxels that a field speaks of, told from where it is not zero: the surface, bone, marrow or everything.
+
+    A few voxels on the wrong side do not count: they were bone, or marrow, when the value was set.
+    """
+    bone, known = snapshot.solid, values != 0
+    surface = exposed(bone)
+    in_marrow, in_bone = _share(known, ~bone & snapshot.tissue), _share(known, bone & ~surface)
+    if in_marrow > 0.99:
+        return snapshot.tissue if in_bone > 0.99 else known & snapshot.tissue
+    if in_marrow < 0.02 and known[bone].any():
+        return bone if in_bone > 0.5 else surface
+    return (~bone | surface) & snapshot.tissue
+
+
+def _share(known: np.ndarray, where: np.ndarray) -> float:
+    return float(known[where].mean()) if where.any() else 0.0
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from trabsim.viz.coloring import color_scene, loss_scene
 from trabsim.viz.notes import checkpoint_notes, loss_notes
 from trabsim.viz.pictures import Size, check_request, draw_scene
 from trabsim.viz.probe import INSTALL_HINT
-from trabsim.viz.read import Box, Snapshot, checkpoints, read_snapshot
+from trabsim.viz.read import Box, Snapshot, checkpoints, day_of, read_snapshot
 
 _FRAMES_PER_SECOND = 12
 
@@ -33,7 +33,7 @@ def movie(
     turn_degrees: float = 0.0,
     renderer: str = "auto",
 ) -> str:
-    """Make a film of the checkpoints of a run.
+    """Make a film of the checkpoints of a run since entry, or of all where there are not two since.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def movie(
         raise RunError(f"cannot write a film named '{out.name}'; end the name in .mp4 or .gif")
     if out.suffix.lower() == ".mp4":
         _require_imageio(out)
-    paths = checkpoints(run)
+    paths = _since_entry(checkpoints(run))
     first = read_snapshot(paths[0], box)
     azimuth, elevation = angles(view)
     how = ""
@@ -89,6 +89,12 @@ def movie(
     except OSError as error:
         raise RunError(f"cannot write {out}: {error.strerror or error}; check the folder") from None
     return how
+
+
+def _since_entry(paths: list[Path]) -> list[Path]:
+    """Checkpoints without those of the spin-up, whose remodeling space is still opening."""
+    since = [path for path in paths if (day_of(path) or 0) >= 0]
+    return since if len(since) > 1 else paths
 
 
 def _frame(

@@ -164,11 +164,14 @@ def checkpoints(run: str | Path) -> list[Path]:
         raise RunError(
             f"{run} holds no checkpoints; give a run folder, or ask for checkpoints with an [[output]] table"
         )
-    days = {}
-    for path in found:
-        with _open(path) as file:
-            days[path] = _day(file, path)
+    days = {path: day_of(path) for path in found}
     return sorted(found, key=lambda path: (days[path] is None, days[path] or 0, path.name))
+
+
+def day_of(path: Path) -> int | None:
+    """Day after entry of a checkpoint, or None where it does not say."""
+    with _open(path) as file:
+        return _day(file, path)
 
 
 def run_table(path: Path, name: str) -> dict[str, Any]:

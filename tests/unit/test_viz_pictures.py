@@ -14,7 +14,7 @@ from trabsim import viz
 from trabsim.errors import RunError
 from trabsim.state import Phase
 from trabsim.viz import annotate, pictures
-from trabsim.viz.coloring import color_scene, exposed, loss_scene, phase_patches
+from trabsim.viz.coloring import color_scene, exposed, loss_scene, phase_patches, where_defined
 from trabsim.viz.colors import PHASES
 from trabsim.viz.notes import loss_notes
 from trabsim.viz.probe import Answer
@@ -157,6 +157,28 @@ def test_a_field_of_the_marrow_colors_the_surface_with_the_values_beside_it(tmp_
     assert scene.values.lattice[9, 10, 10] == pytest.approx(opg[10, 10, 10], abs=0.01)
     left, right = scene.colors(np.array([[9.5, 10.0, 1.0], [9.5, 10.0, 18.0]]))
     assert left.sum() < right.sum()
+
+
+def test_the_voxels_a_field_speaks_of_are_told_from_its_zeros(tmp_path):
+    bone = ball(20, 8)
+    surface = exposed(bone)
+    fields = {
+        "everywhere": np.ones(bone.shape, np.float32),
+        "in_bone": bone.astype(np.float32),
+        "at_surface": (surface & (np.arange(20) > 9)).astype(np.float32),
+        "in_marrow": (~bone | surface).astype(np.float32),
+        "in_part_of_marrow": (~bone & (np.arange(20) > 9)).astype(np.float32),
+    }
+    domains = {
+        "everywhere": np.ones(bone.shape, bool),
+        "in_bone": bone,
+        "at_surface": surface,
+        "in_marrow": ~bone | surface,
+        "in_part_of_marrow": ~bone | surface,
+    }
+    snapshot = read_snapshot(write_checkpoint(tmp_path / "a.vtkhdf", bone, **fields))
+    for name, domain in domains.items():
+        assert np.array_equal(where_defined(snapshot, fields[name]), domain), name
 
 
 def test_mineral_follows_the_age_of_the_matrix_and_the_run_configuration(tmp_path):
