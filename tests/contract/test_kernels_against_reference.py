@@ -14,6 +14,7 @@ from strict_arrays import StrictDevice
 
 import trabsim.backends
 from trabsim.backends import get_backend, reference
+from trabsim.backends.binomial import binomial_inversion
 from trabsim.backends.device import SOURCES, kernel_source
 from trabsim.errors import BackendError
 
@@ -85,6 +86,15 @@ def test_random_numbers(device, shape):
         wanted = reference.uniform2(seed, stream, day, ids, draw)
         _equal(device, device.uniform2(seed, stream, day, on_device, draw), wanted)
         _equal(device, device.uniform(seed, stream, day, on_device, draw), wanted[0])
+
+
+def test_binomial_counts(device):
+    rng = np.random.default_rng(7)
+    u, n, p = rng.random(3000), rng.integers(0, 500, 3000), rng.random(3000) * 0.5
+    p[:9] = 0.0
+    given = device.binomial_inversion(device.from_numpy(u), device.from_numpy(n), device.from_numpy(p))
+    _equal(device, given, binomial_inversion(np, u, n, p))
+    _equal(device, given, get_backend("numpy").binomial_inversion(u, n, p))
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])

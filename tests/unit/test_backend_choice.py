@@ -19,9 +19,6 @@ class _Runtime(types.SimpleNamespace):
     def __init__(self, answer):
         super().__init__(answer=answer)
 
-    def runtimeGetVersion(self):
-        return 13000
-
     def getDeviceCount(self):
         if isinstance(self.answer, Exception):
             raise self.answer

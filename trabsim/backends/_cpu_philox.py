@@ -1,4 +1,7 @@
-"""Philox4x32-10 on the CPU: one loop per id, in parallel; the words live in registers."""
+"""Philox4x32-10 on the CPU, id by id; the words live in registers.
+
+Waking threads costs more than a few thousand draws do, so short arrays have loops of their own.
+"""
 
 from __future__ import annotations
 
@@ -26,20 +29,41 @@ def _fraction(high, low):
     return np.float64(((high >> _5) << _26) | (low >> _6)) * _SCALE
 
 
-@njit(cache=True, parallel=True)
-def fill_uniform(ids, day, draw, k0, k1, out):
+@njit(inline="always")
+def _draw(id_, day, draw, k0, k1):
+    c = np.uint64(id_)
+    return _words(c & _LOW, c >> _32, day, draw, k0, k1)
+
+
+@njit(cache=True)
+def fill_few(ids, day, draw, k0, k1, out):
     """Write one number per id; ``ids`` is int64, all scalars are uint64."""
-    for i in prange(ids.size):
-        c = np.uint64(ids[i])
-        w0, w1, _w2, _w3 = _words(c & _LOW, c >> _32, day, draw, k0, k1)
+    for i in range(ids.size):
+        w0, w1, _w2, _w3 = _draw(ids[i], day, draw, k0, k1)
         out[i] = _fraction(w0, w1)
 
 
 @njit(cache=True, parallel=True)
-def fill_uniform2(ids, day, draw, k0, k1, first, second):
-    """Write two numbers per id; ``ids`` is int64, all scalars are uint64."""
+def fill_many(ids, day, draw, k0, k1, out):
+    """Write one number per id, in parallel."""
     for i in prange(ids.size):
-        c = np.uint64(ids[i])
-        w0, w1, w2, w3 = _words(c & _LOW, c >> _32, day, draw, k0, k1)
+        w0, w1, _w2, _w3 = _draw(ids[i], day, draw, k0, k1)
+        out[i] = _fraction(w0, w1)
+
+
+@njit(cache=True)
+def fill_pairs_few(ids, day, draw, k0, k1, first, second):
+    """Write two numbers per id."""
+    for i in range(ids.size):
+        w0, w1, w2, w3 = _draw(ids[i], day, draw, k0, k1)
+        first[i] = _fraction(w0, w1)
+        second[i] = _fraction(w2, w3)
+
+
+@njit(cache=True, parallel=True)
+def fill_pairs_many(ids, day, draw, k0, k1, first, second):
+    """Write two numbers per id, in parallel."""
+    for i in prange(ids.size):
+        w0, w1, w2, w3 = _draw(ids[i], day, draw, k0, k1)
         first[i] = _fraction(w0, w1)
         second[i] = _fraction(w2, w3)

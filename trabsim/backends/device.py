@@ -17,7 +17,7 @@ from trabsim.backends.base import Array, Backend, byte_mask
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
-SOURCES = ("philox", "scatter", "surface", "steady")
+SOURCES = ("philox", "binomial", "scatter", "surface", "steady")
 COMPILE_OPTIONS = ("--fmad=false",)  # a fused multiply-add would round once where others round twice
 
 _LOW = 0xFFFFFFFF
@@ -55,6 +55,16 @@ class DeviceBackend(Backend):
             "philox", "philox_uniform", ids.size, ids, *words, first, _or_null(second), np.int64(ids.size)
         )
         return first
+
+    def binomial_inversion(self, u: Array, n: Array, p: Array) -> Array:
+        """See :meth:`trabsim.backends.base.Backend.binomial_inversion`."""
+        xp = self.xp
+        u = xp.ascontiguousarray(u, np.float64)
+        n = xp.ascontiguousarray(xp.broadcast_to(n, u.shape), np.int64)
+        p = xp.ascontiguousarray(xp.broadcast_to(p, u.shape), np.float64)
+        counts = xp.empty(u.shape, np.int64)
+        self.launch("binomial", "binomial_inversion", u.size, u, n, p, counts, np.int64(u.size))
+        return counts
 
     def scatter_add(self, target: Array, index: Array, values: Array | int) -> None:
         """See :meth:`trabsim.backends.base.Backend.scatter_add`."""
@@ -147,6 +157,8 @@ class DeviceBackend(Backend):
         structure = self.ndi.generate_binary_structure(3, 1 if connectivity == 6 else 3)
         labels, n = self.ndi.label(xp.ascontiguousarray(mask) != 0, structure)
         n = int(n)
+        if n == 0:
+            return labels.astype(np.int32), 0
         first = xp.full(n + 1, labels.size, np.int64)
         self.scatter_min(first, labels, xp.arange(labels.size).reshape(labels.shape))
         canonical = xp.zeros(n + 1, np.int32)

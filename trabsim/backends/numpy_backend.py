@@ -74,8 +74,12 @@ class NumpyBackend(Backend):
         """See :meth:`trabsim.backends.base.Backend.uniform`."""
         ids = np.ascontiguousarray(ids, np.int64)
         out = np.empty(ids.shape, np.float64)
-        with self._parallel(ids.size):
-            _cpu_philox.fill_uniform(ids.reshape(-1), *_scalars(seed, stream, day, draw), out.reshape(-1))
+        arguments = (ids.reshape(-1), *_scalars(seed, stream, day, draw), out.reshape(-1))
+        if ids.size < _FEW:
+            _cpu_philox.fill_few(*arguments)
+        else:
+            with self._parallel():
+                _cpu_philox.fill_many(*arguments)
         return out
 
     def uniform2(
@@ -84,12 +88,16 @@ class NumpyBackend(Backend):
         """See :meth:`trabsim.backends.base.Backend.uniform2`."""
         ids = np.ascontiguousarray(ids, np.int64)
         first, second = np.empty(ids.shape, np.float64), np.empty(ids.shape, np.float64)
-        with self._parallel(ids.size):
-            scalars = _scalars(seed, stream, day, draw)
-            _cpu_philox.fill_uniform2(ids.reshape(-1), *scalars, first.reshape(-1), second.reshape(-1))
+        scalars = _scalars(seed, stream, day, draw)
+        if ids.size < _FEW:
+            _cpu_philox.fill_pairs_few(ids.reshape(-1), *scalars, first.reshape(-1), second.reshape(-1))
+        else:
+            with self._parallel():
+                _cpu_philox.fill_pairs_many(ids.reshape(-1), *scalars, first.reshape(-1), second.reshape(-1))
         return first, second
 
     def binomial_inversion(self, u: Any, n: Any, p: Any) -> NDArray[np.int64]:
+        """See :meth:`trabsim.backends.base.Backend.binomial_inversion`."""
         u = np.ascontiguousarray(u, np.float64)
         counts = np.empty(u.shape, np.int64)
         _cpu_binomial.binomial_inversion(

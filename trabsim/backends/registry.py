@@ -71,8 +71,8 @@ def _cupy_backend(threads: int | None) -> Backend:
     except Exception as why:  # cupy raises CUDARuntimeError, or ImportError where a CUDA library is missing
         reason = str(why).splitlines()[0] if str(why) else type(why).__name__
         raise BackendError(
-            f"backend cupy found no usable CUDA driver ({reason}): install an NVIDIA driver that serves "
-            f"CUDA {cupy.cuda.runtime.runtimeGetVersion() // 1000} or choose backend numpy"
+            f"backend cupy found no usable CUDA driver ({reason}): install an NVIDIA driver at least as "
+            "new as the CUDA version of the CuPy package, or choose backend numpy"
         ) from why
     if count < 1:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
