@@ -14,7 +14,9 @@ def draws():
 
 
 def test_compiled_counts_equal_the_array_code(draws):
-    np.testing.assert_array_equal(get_backend("numpy").binomial_inversion(*draws), binomial_inversion(np, *draws))
+    np.testing.assert_array_equal(
+        get_backend("numpy").binomial_inversion(*draws), binomial_inversion(np, *draws)
+    )
 
 
 def test_counts_are_the_quantiles_of_the_distribution(draws):
