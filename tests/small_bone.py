@@ -81,3 +81,51 @@ def begin(piece: Specimen, settings: dict[str, Any] | None = None, threads: int 
     return Simulation.from_state(
         config, embed(piece, config, backend), -config.run.spin_up_days, backend=backend
     )
+
+
+def named(sim: Simulation, name: str) -> Any:
+    """The process of that name."""
+    return next(process for process in sim.processes if process.name == name)
+
+
+def wake(piece: Specimen, settings: dict[str, Any] | None = None) -> Simulation:
+    """Start a simulation and let its first day find surface and signals, but do nothing yet."""
+    sim = begin(piece, settings)
+    for name in ("ovary", "surface", "fields", "signals"):
+        named(sim, name).apply(sim.state, sim.clock)
+    return sim
+
+
+def add_osteoclasts(sim: Simulation, position_um: Any, nuclei: int = 8, site: int = 1) -> None:
+    """Put osteoclasts at positions (z, y, x) in um, with a long life."""
+    position = np.atleast_2d(np.asarray(position_um, np.float64))
+    n, state = position.shape[0], sim.state
+    first = state.new_ids("osteoclast", n)
+    state.osteoclasts.append(
+        np,
+        id=np.arange(first, first + n),
+        position_um=position,
+        heading=np.zeros((n, 3)),
+        nuclei=np.full(n, nuclei),
+        life_used_days=np.zeros(n),
+        life_days=np.full(n, 1e6),
+        site=np.full(n, site),
+        drug_load=np.zeros(n),
+    )
+    state.count("osteoclasts_born", n)
+
+
+def add_osteoblasts(sim: Simulation, voxels: Any, birth_day: int = 0, site: int = 1) -> None:
+    """Put one osteoblast on each of the raveled voxels."""
+    voxels = np.atleast_1d(np.asarray(voxels, np.int64))
+    n, state = voxels.shape[0], sim.state
+    first = state.new_ids("osteoblast", n)
+    state.osteoblasts.append(
+        np,
+        id=np.arange(first, first + n),
+        voxel=voxels,
+        birth_day=np.full(n, birth_day),
+        site=np.full(n, site),
+        owed=np.zeros(n),
+    )
+    state.count("osteoblasts_born", n)
