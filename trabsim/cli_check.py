@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from trabsim.checkpoint import read_checkpoint
-from trabsim.cli_text import gigabytes
 from trabsim.config import Config, changed_keys, load_config, parse_override, preset_names, preset_text
 from trabsim.errors import RunError, SpecimenError
 from trabsim.observers import checkpoint_due, row_due
@@ -19,7 +18,7 @@ from trabsim.runfile import Run, open_run, require_same_run
 def check_config(what: str, settings: Sequence[str]) -> None:
     """Check a configuration and say what it asks for."""
     from trabsim.backends import get_backend
-    from trabsim.memory import memory_needed_bytes, require_memory
+    from trabsim.memory import gigabytes, memory_needed_bytes, require_memory
 
     config = load_config(what, dict(parse_override(text) for text in settings))
     changed = changed_keys(Config(), config)

@@ -10,8 +10,9 @@ import click
 
 import trabsim
 from trabsim.backends import get_backend
-from trabsim.cli_text import echo_json, gigabytes, number, table
+from trabsim.cli_text import echo_json, number, table
 from trabsim.errors import BackendError, RunError
+from trabsim.memory import gigabytes
 from trabsim.provenance import git_state, package_versions
 
 #: Optional packages: what they are for, and how to get them.

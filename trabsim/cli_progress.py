@@ -14,6 +14,9 @@ from trabsim.units import DAYS_PER_YEAR
 #: Seconds over which the speed is averaged.
 _WINDOW_S = 20.0
 
+#: Characters of the bar.
+_BAR = 20
+
 
 class Progress:
     """Show how far a simulation is.
@@ -30,13 +33,14 @@ class Progress:
         self._told = 0
         self._times: list[tuple[float, int]] = []
         self._live: Any = None
-        self._task: Any = None
 
     def __enter__(self) -> Progress:
         self._times = [(time.perf_counter(), self.first)]
         if sys.stderr.isatty():
-            self._live = _live_line()
-            self._task = self._live.add_task("starting", total=self.last - self.first, figures="")
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live("starting ...", console=Console(stderr=True), refresh_per_second=4)
             self._live.start()
         return self
 
@@ -52,18 +56,17 @@ class Progress:
             self._times.pop(0)
         (then, earlier), done = self._times[0], day - self.first
         speed = (day - earlier) / max(now - then, 1e-9)
-        left = duration((self.last - day) / max(speed, 1e-9))
+        pace = f"{speed:.1f} days/s, {duration((self.last - day) / max(speed, 1e-9))} left"
         row = sim.observer.rows[-1] if sim.observer.rows else {}
         figures = [f"{label} {number(row[name], 3)}" for label, name in _FIGURES if name in row]
+        share = done / max(self.last - self.first, 1)
         if self._live is not None:
-            text = " ".join([f"{speed:.1f} days/s, {left} left", *figures])
-            self._live.update(self._task, completed=done, description=self._when(day), figures=text)
-            return
-        tenth = 10 * done // max(self.last - self.first, 1)
-        if tenth > self._told:
-            self._told = tenth
-            parts = [f"{self._when(day)} ({10 * tenth} %)", f"{speed:.1f} days/s", f"{left} left", *figures]
-            click.echo(", ".join(parts))
+            bar = "#" * int(_BAR * share)
+            lines = [f"{self._when(day)} [{bar:.<{_BAR}}] {100 * share:.0f} %, {pace}", "  ".join(figures)]
+            self._live.update(_plain_text("\n".join(lines)))
+        elif int(10 * share) > self._told:
+            self._told = int(10 * share)
+            click.echo(", ".join([f"{self._when(day)} ({10 * self._told} %)", pace, *figures]))
 
     def _when(self, day: int) -> str:
         age = f"age {self.age_years + day / DAYS_PER_YEAR:.2f}"
@@ -74,19 +77,11 @@ _FIGURES = (
     ("BV/TV", "BV_TV"),
     ("Tb.Th", "Tb_Th_um"),
     ("Ac.f", "Ac_f_per_year"),
-    ("CTX %", "CTX_pct_of_baseline"),
+    ("CTX (%)", "CTX_pct_of_baseline"),
 )
 
 
-def _live_line() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as RichProgress
+def _plain_text(text: str) -> Any:
+    from rich.text import Text
 
-    return RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[figures]}"),
-        console=Console(stderr=True),
-        refresh_per_second=4,
-    )
+    return Text(text)

@@ -18,7 +18,7 @@ from trabsim.cli_progress import Progress
 from trabsim.cli_text import MAIN_MEASURES, change_table, duration, then_and_now, time_table
 from trabsim.config import load_config, parse_override
 from trabsim.errors import TrabsimError
-from trabsim.memory import memory_needed_bytes
+from trabsim.memory import gigabytes, memory_needed_bytes
 from trabsim.run_folder import refuse_existing_run
 from trabsim.series import frame_of
 from trabsim.simulation import Simulation
@@ -165,7 +165,7 @@ def _headline(sim: Simulation) -> str:
         f"trabsim {trabsim.__version__}: {z} x {y} x {x} voxels of {state.voxel_size_um:g} um, "
         f"seed {config.run.seed}, "
         f"{backend.name} on {backend.device_name}, threads {backend.threads}, "
-        f"up to {memory_needed_bytes(state.shape) / 1e9:.2g} GB"
+        f"up to {gigabytes(memory_needed_bytes(state.shape))}"
     )
 
 

@@ -60,11 +60,6 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def gigabytes(size: float) -> str:
-    """Bytes as GB."""
-    return f"{size / 1e9:.3g} GB"
-
-
 def echo_json(data: Any) -> None:
     """Write JSON; what is not finite becomes null."""
     click.echo(json.dumps(plain(data), indent=2, ensure_ascii=False))

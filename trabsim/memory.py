@@ -11,6 +11,11 @@ from trabsim.errors import RunError
 BYTES_PER_VOXEL = 130
 
 
+def gigabytes(size: float) -> str:
+    """Bytes as text, in GB."""
+    return f"{size / 1e9:,.0f} GB" if size >= 1e12 else f"{size / 1e9:.3g} GB"
+
+
 def memory_needed_bytes(shape: tuple[int, int, int]) -> int:
     """Memory that a run on a lattice takes, with margin."""
     return math.prod(shape) * BYTES_PER_VOXEL
@@ -34,7 +39,7 @@ def require_memory(shape: tuple[int, int, int], backend: Any) -> None:
     if needed > free:
         z, y, x = shape
         raise RunError(
-            f"a lattice of {z} x {y} x {x} voxels needs about {needed / 1e9:.3g} GB of memory, and "
-            f"{free / 1e9:.3g} GB are free on {backend.device_name}; choose a smaller specimen.shape or box, "
+            f"a lattice of {z} x {y} x {x} voxels needs about {gigabytes(needed)} of memory, and "
+            f"{gigabytes(free)} are free on {backend.device_name}; choose a smaller specimen.shape or box, "
             "or a larger specimen.voxel_size_um"
         )

@@ -74,7 +74,8 @@ class ProcessParams(Params):
         for name in names:
             if name not in OPTIONAL:
                 raise ConfigError(
-                    f"run.disable = '{name}' is not a mechanism that can be switched off; choose from {', '.join(OPTIONAL)}"
+                    f"run.disable = '{name}' is not a mechanism that can be switched off; "
+                    f"choose from {', '.join(OPTIONAL)}"
                 )
 
 

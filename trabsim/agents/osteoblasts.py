@@ -1,4 +1,4 @@
-"""Formation: teams of osteoblasts lay down matrix, fill what was eroded, and end as osteocytes, lining cells or by death.
+"""Formation: osteoblast teams lay down matrix, fill what was eroded, and end as osteocytes, lining cells or by death.
 
 An osteoblast fills one voxel at a time; when it is full the cell moves to unfilled surface that its team supports,
 weakly preferring hollows, never onto eroded surface that still waits for its own team.  Its rate wanes with age and
@@ -25,7 +25,6 @@ from trabsim.rng import Random, Stream
 from trabsim.state import FULL, Phase, State
 from trabsim.units import UM2_PER_MM2
 
-
 #: A voxel with this much bone counts as filled: sharing the last room rounds down and leaves a few quanta.
 FILLED = FULL - FULL // 100
 
@@ -49,7 +48,7 @@ class OsteoblastParams(Params):
         100.0, "half of a team is gone after", source="calibrated: formation lasts 100-145 days", gt=0
     )
     oldest_days: int = param(
-        100, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
+        85, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
     )
     death_gain_without_estrogen: float = param(
         0.08, "faster loss where estrogen response is 0", source="derived: bone balance 4 % lower", ge=0

@@ -257,7 +257,7 @@ class OsteoclastLife(Process):
         self.with_osteomorphs = with_osteomorphs
 
     def apply(self, state: State, clock: Clock) -> None:
-        p, xp, cells = self.params, self.backend.xp, state.osteoclasts
+        p, cells = self.params, state.osteoclasts
         if len(cells) == 0:
             return
         lacking = 1.0 - state.levels["estrogen_response"]

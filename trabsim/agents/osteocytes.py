@@ -10,6 +10,8 @@ Mullender et al. 1996, Bone 18:109, doi:10.1016/8756-3282(95)00444-0 (osteocyte 
 
 from __future__ import annotations
 
+from typing import Any
+
 from trabsim.clock import Clock
 from trabsim.params import Params, param
 from trabsim.process import Process
@@ -36,9 +38,9 @@ class OsteocyteParams(Params):
     )
 
 
-def lies_in_bone(bone: object, voxel: object) -> object:
+def lies_in_bone(bone: Any, voxel: Any) -> Any:
     """Whether the voxel of each osteocyte is still bone."""
-    return 2 * bone.ravel()[voxel].astype("int64") >= FULL  # type: ignore[attr-defined]
+    return 2 * bone.ravel()[voxel].astype("int64") >= FULL
 
 
 class OsteocyteTurnover(Process):

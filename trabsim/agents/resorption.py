@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trabsim.agents.osteoclast_motion import front_depth_um, norm, resorbable
 from trabsim.agents.credit import share_credit
+from trabsim.agents.osteoclast_motion import front_depth_um, norm, resorbable
 from trabsim.clock import Clock
 from trabsim.lattice import around, ball, centers_um, neighbors_26, voxel_at
 from trabsim.params import Params, param

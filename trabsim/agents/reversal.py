@@ -134,7 +134,7 @@ class Reversal(Process):
         self.volume_um3 = lifetime_volume_um3(osteoblasts)
 
     def apply(self, state: State, clock: Clock) -> None:
-        p, xp, active = self.params, self.backend.xp, state.surface.active
+        p, active = self.params, state.surface.active
         # bone that came to the surface today is not in today's list of active voxels; its contact is fresh anyway
         active = active[state.exposed.ravel()[active] == 1]
         phase = state.phase.ravel()

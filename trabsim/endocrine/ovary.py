@@ -11,6 +11,7 @@ Randolph et al. 2011, J Clin Endocrinol Metab 96:746, doi:10.1210/jc.2010-1746
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -86,7 +87,7 @@ class OvaryParams(Params):
     def _table_in_order(self) -> OvaryParams:
         if self.estradiol_table is not None:
             days = [day for day, _ in self.estradiol_table]
-            if len(days) < 1 or any(b <= a for a, b in zip(days, days[1:])):
+            if len(days) < 1 or any(b <= a for a, b in pairwise(days)):
                 raise ValueError("estradiol_table needs pairs [day, pg/mL] with rising days; sort them")
             if any(value < 0 for _, value in self.estradiol_table):
                 raise ValueError("estradiol_table holds a negative concentration; correct it")
@@ -118,7 +119,7 @@ def estradiol_pg_per_mL(age_years: float, day: int, params: OvaryParams) -> floa
 def _interpolate(day: float, table: tuple[tuple[float, float], ...]) -> float:
     if day <= table[0][0]:
         return table[0][1]
-    for (d0, v0), (d1, v1) in zip(table, table[1:]):
+    for (d0, v0), (d1, v1) in pairwise(table):
         if day <= d1:
             return v0 + (v1 - v0) * (day - d0) / (d1 - d0)
     return table[-1][1]

@@ -1,9 +1,9 @@
 """Solve the steady fields when cells or geometry have changed enough to matter.
 
 Signals relax within hours, cells change over weeks, so each field is the steady state of
-``c - length^2 laplace(c) = source`` in its domain, with no flux through bone walls, cut faces and the edge of the region
-of interest.  Bone-bound fields live in bone; marrow fields in marrow and the outermost bone voxel, whose cells lie
-in it.  Between two solutions a field stands still; fresh surface takes over the value of what covered it.
+``c - length^2 laplace(c) = source`` in its domain, with no flux through bone walls, cut faces and the edge of the
+region of interest.  Bone-bound fields live in bone; marrow fields in marrow and the outermost bone voxel, whose cells
+lie in it.  Between two solutions a field stands still; fresh surface takes over the value of what covered it.
 
 References
 ----------

@@ -7,8 +7,8 @@ Binding happens here and only here.  With every quantity relative to healthy bon
 so that phi = 1 where L = O = 1.  Estradiol lowers RANKL and sclerostin and raises OPG; free sclerostin inhibits Wnt;
 Wnt in turn raises OPG and lowers RANKL.
 
-The response to estradiol saturates, with half of the protection left near 12 pg/mL: concentrations at which men begin to
-lose bone, and at which very low oral doses still work in women, lie there.
+The response to estradiol saturates, with half of the protection left near 12 pg/mL: concentrations at which men begin
+to lose bone, and at which very low oral doses still work in women, lie there.
 
 References
 ----------

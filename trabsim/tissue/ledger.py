@@ -75,7 +75,8 @@ class Ledgers(Process):
                 row = int(xp.argmax(wrong))
                 z, y, x = (int(c) for c in unravel(table.voxel[row], state.shape))
                 raise InvariantError(
-                    f"day {clock.day}: {cells[:-1]} {int(table.id[row])} stands outside {where}, at voxel ({z}, {y}, {x})"
+                    f"day {clock.day}: {cells[:-1]} {int(table.id[row])} stands outside {where}, "
+                    f"at voxel ({z}, {y}, {x})"
                 )
         for name, value, bad in (("above full", bone.max(), FULL), ("below empty", -bone.min(), 0)):
             if int(value) > bad:
