@@ -131,7 +131,7 @@ def load_config(
     source : Config, str, Path or mapping
         A TOML file, the name of a preset, or a mapping with the same tables.
     overrides : mapping, optional
-        Dotted keys and values that win over the file, e.g. ``{"run.seed": 2}``.
+        Dotted keys and values that win over the file, e.g. ``{"run.seed": 2}``; a whole table goes without a dot.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def _require_known(data: Mapping[str, Any]) -> None:
             if homes and not isinstance(value, Mapping):
                 raise ConfigError(f"'{name}' stands outside any table; write it as {homes[0]}.{name}")
             raise ConfigError(f"unknown table [{name}]; {suggest(name, known)}")
-        if name == "output" and not isinstance(value, list):
+        if name == "output" and not isinstance(value, (list, tuple)):
             raise ConfigError("[output] is a list of tables; write [[output]], in double brackets")
         if name != "output" and not isinstance(value, Mapping):
             raise ConfigError(f"{name} = {value!r} is no table; write [{name}] and its keys below")

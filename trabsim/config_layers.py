@@ -153,9 +153,9 @@ def merge(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
-    """Set ``table.key``."""
+    """Set ``table.key``, or with a mapping or list a whole table."""
     *tables, last = key.split(".")
-    if not tables:
+    if not tables and not isinstance(value, (Mapping, list, tuple)):
         raise ConfigError(f"'{key}' names no table; write it as table.key, for example run.seed")
     node = data
     for table in tables:

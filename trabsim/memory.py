@@ -10,6 +10,9 @@ from trabsim.errors import RunError
 #: Bytes a run needs per voxel, with margin: state, solver and scratch (see ``trabsim bench``).
 BYTES_PER_VOXEL = 130
 
+#: Bytes that the program and its libraries take, however small the lattice.
+BYTES_AT_LEAST = 300_000_000
+
 
 def gigabytes(size: float) -> str:
     """Bytes as text, in GB."""
@@ -18,7 +21,7 @@ def gigabytes(size: float) -> str:
 
 def memory_needed_bytes(shape: tuple[int, int, int]) -> int:
     """Memory that a run on a lattice takes, with margin."""
-    return math.prod(shape) * BYTES_PER_VOXEL
+    return BYTES_AT_LEAST + math.prod(shape) * BYTES_PER_VOXEL
 
 
 def require_memory(shape: tuple[int, int, int], backend: Any) -> None:
