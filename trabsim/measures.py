@@ -100,7 +100,11 @@ def volume_measures(
     age = xp.clip(int(state.counters.get("last_day", 0)) - cells.birth_day, 0, p.oldest_days)
     owed = xp.where(in_core(state, cells.voxel), still[age] + cells.owed, 0.0) if len(cells) else xp.zeros(1)
     potential = bone + credit + float(owed.sum())
-    return {"BV_TV": bone / (voxels * FULL), "potential_BV_TV": potential / (voxels * FULL)}
+    return {
+        "BV_TV": bone / (voxels * FULL),
+        "potential_BV_TV": potential / (voxels * FULL),
+        "remodeling_space_BV": potential / max(bone, 1) - 1.0,
+    }
 
 
 def density_measures(
@@ -211,18 +215,21 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
     markers = config.process.markers
     row["CTX_pct_of_baseline"] = marker_pct(state, backend, "resorbed_quanta", "resorption", day, markers)
     row["P1NP_pct_of_baseline"] = marker_pct(state, backend, "formed_quanta", "formation", day, markers)
-    row["space_BV"] = int(state.credit.sum(dtype="int64")) * state.quantum_um3 / bone_um3
     return row
 
 
 def apposition(state: State, backend: Any, config: Any) -> float:
-    """Mineral apposition rate: matrix made today over the area of forming surface, um/day."""
+    """Mineral apposition rate: matrix made today over the area that osteoblasts cover, um/day."""
     from trabsim.agents.osteoblasts import team_rates
 
     xp, p, cells, surface = backend.xp, config.process.osteoblasts, state.osteoblasts, state.surface
     if len(cells) == 0:
         return float("nan")
-    area = float(surface.area_um2[state.phase.ravel()[surface.index] == Phase.FORMING].sum())
+    today = int(state.counters.get("last_day", 0))
+    covered = (state.phase.ravel()[surface.index] == Phase.FORMING) & (
+        state.contact_day.ravel()[surface.index] >= today
+    )
+    area = float(surface.area_um2[covered].sum())
     age = xp.maximum(int(state.counters.get("last_day", 0)) - cells.birth_day, 0).astype(xp.float64)
     made = float((team_rates(p)(backend, age) * p.rate_um3_per_day).sum())
     return made / area if area > 0 else float("nan")

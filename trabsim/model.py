@@ -109,7 +109,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         # matrix and what lies in it
         Fragments(p.fragments, backend) if "fragments" not in off else None,
         OsteocyteTurnover(p.osteocytes, backend),
-        CorticalCompartment(p.cortex, backend, balance=p.reversal.balance),
+        CorticalCompartment(p.cortex, backend),
         Ledgers(p.surface, backend),
         Bookkeeping(p.markers, backend),
     ]

@@ -11,8 +11,6 @@ Nottestad et al. 1987, J Bone Miner Res 2:221, doi:10.1002/jbmr.5650020308 (shar
 
 from __future__ import annotations
 
-from typing import Any
-
 from trabsim.clock import Clock
 from trabsim.params import Params, param
 from trabsim.process import Process
@@ -43,6 +41,13 @@ class CortexParams(Params):
         source="assumed: resorption, reversal and half of formation",
         gt=1,
     )
+    balance: float = param(
+        0.99,
+        "cortical bone formed per bone resorbed in a young adult",
+        source="assumed: slight loss with every cycle",
+        ge=0,
+        le=2,
+    )
     balance_loss_without_estrogen: float = param(
         0.04,
         "bone balance lost where estrogen response is 0",
@@ -54,7 +59,7 @@ class CortexParams(Params):
     )
     secondary_days: float = param(900.0, "its time constant", source="as in [mineral]: two-phase law", gt=0)
     lumbar_spine_trabecular_share: float = param(
-        0.5,
+        0.6,
         "share of lumbar-spine areal BMD from trabecular bone",
         source="assumed: between a quarter to a third of a whole vertebra (Nottestad 1987) and two thirds of its body",
         gt=0,
@@ -125,10 +130,6 @@ class CorticalCompartment(Process):
     writes = ("levels",)
     references = ("doi:10.1016/S8756-3282(01)00642-1", "doi:10.1002/jbmr.5650020308")
 
-    def __init__(self, params: CortexParams, backend: Any, *, balance: float):
-        super().__init__(params, backend)
-        self.balance = balance
-
     def apply(self, state: State, clock: Clock) -> None:
         p, levels = self.params, state.levels
         if "cortical_volume" not in levels:
@@ -136,7 +137,7 @@ class CorticalCompartment(Process):
             levels["cortical_volume"] = 1.0
             levels["cortical_credit"] = turnover * p.refill_days
             levels["cortical_young"] = turnover * p.secondary_fraction / (1.0 / p.secondary_days + turnover)
-        balance = self.balance * (1.0 - p.balance_loss_without_estrogen * (1.0 - levels["estrogen_response"]))
+        balance = p.balance * (1.0 - p.balance_loss_without_estrogen * (1.0 - levels["estrogen_response"]))
         volume, credit, young, resorbed, formed = step_cortex(
             levels["cortical_volume"],
             levels["cortical_credit"],
