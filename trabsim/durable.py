@@ -62,19 +62,23 @@ class FileAside:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        failure = self.failure
+        failure, in_place = self.failure, False
         try:
-            if failure is None and kind is None:
-                os.fsync(self._file.fileno())
-            self._file.close()
+            try:
+                if failure is None and kind is None:
+                    os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
             if failure is None and kind is None:
                 os.replace(self.partial, self.path)
+                in_place = True
                 flush_folder(self.path.parent)
-                return
         except OSError as error:
             failure = failure or error
-        with contextlib.suppress(OSError):
-            self.partial.unlink()
+        finally:
+            if not in_place:
+                with contextlib.suppress(OSError):
+                    self.partial.unlink()
         # a full disk is the cause of whatever the block then ran into
         if failure is not None and (kind is None or issubclass(kind, Exception)):
             raise cannot_write(self.path, failure) from None
