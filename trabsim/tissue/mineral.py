@@ -4,8 +4,8 @@ A voxel stores the day its matrix was laid down; mineral is a function of age, s
 
 References
 ----------
-Ruffoni et al. 2007, Bone 40:1308, doi:10.1016/j.bone.2006.11.012 (two-phase mineralization law)
-Martinez-Reina et al. 2019, Biomech Model Mechanobiol 18:1797, doi:10.1007/s10237-019-01180-3 (lag of 12 days)
+Ruffoni et al. 2007, Bone 40:1308, doi:10.1016/j.bone.2007.01.012 (two-phase mineralization law)
+Martinez-Reina & Pivonka 2019, Bone 125:87, doi:10.1016/j.bone.2019.04.022 (lag of 12 days)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class MineralParams(Params):
 
     lag_days: float = param(12.0, "osteoid maturation before mineral", source="Martinez-Reina 2019", ge=0)
     primary_fraction: float = param(
-        0.70, "share of the fast phase", source="Ruffoni 2007 doi:10.1016/j.bone.2006.11.012", gt=0, lt=1
+        0.70, "share of the fast phase", source="Ruffoni 2007 doi:10.1016/j.bone.2007.01.012", gt=0, lt=1
     )
     primary_days: float = param(
         6.0, "time constant of the fast phase", source="assumed: 70 % within a month", gt=0
