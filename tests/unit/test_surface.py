@@ -1,0 +1,153 @@
+"""The surface of today: its area does not depend on how it lies in the lattice, and what is gone is cleared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_bone import BUSY, ball, begin, centers, named, rods, slab, specimen, wake
+
+from trabsim.state import FULL, Phase
+from trabsim.tissue.ledger import credit_imbalance
+from trabsim.tissue.surface import Surface
+
+# ------------------------------------------------------------------------ area
+NORMALS = [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 2, 3), (0, 1, 2), (3, 1, 1)]
+
+
+def relative_areas(normal: tuple[int, int, int], whole: bool) -> list[float]:
+    """Area of a plane over its true area, for eight places at which it cuts the voxels.
+
+    The plane is cut out by balls of several radii, so that voxels at their rim even out.
+    """
+    n = 40
+    unit = np.array(normal) / np.linalg.norm(normal)
+    found = []
+    for offset in np.arange(8) / 8 / np.abs(unit).max():
+        bone = 0.5 - (np.tensordot(unit, centers((n, n, n)) - n / 2, axes=1) - offset)
+        surface = wake(specimen(bone >= 0.5 if whole else bone)).state.surface
+        place = np.array(np.unravel_index(surface.index, (n, n, n))).T + 0.5 - n / 2 - offset * unit
+        radius = np.linalg.norm(place, axis=1)
+        balls = np.linspace(10, 16, 25)
+        found.append(
+            float(np.mean([surface.area_um2[radius < r].sum() / (np.pi * r**2 * 1600.0) for r in balls]))
+        )
+    return found
+
+
+@pytest.mark.parametrize("normal", NORMALS)
+def test_area_of_a_face_of_whole_voxels(normal: tuple[int, int, int]) -> None:
+    """Bone of full and empty voxels: the area of a plane is right within 4 %, in any direction and place."""
+    assert relative_areas(normal, whole=True) == pytest.approx([1.0] * 8, abs=0.04)
+
+
+@pytest.mark.parametrize("normal", NORMALS)
+def test_area_of_a_face_of_partly_filled_voxels(normal: tuple[int, int, int]) -> None:
+    """With partly filled voxels it is right within 12 % on average over places, in any direction."""
+    assert np.mean(relative_areas(normal, whole=False)) == pytest.approx(1.0, abs=0.12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_area_of_a_flat_face_is_exact(axis: int) -> None:
+    """A face along an axis between whole voxels has its area exactly, up to the faces of the lattice."""
+    bone = np.moveaxis(slab((20, 20, 20), thick=8.0).bone_fraction, 0, axis)
+    area = wake(specimen(bone)).state.surface.area_um2
+    assert area.sum() == pytest.approx(20 * 20 * 1600.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("radius", [5.0, 8.0, 11.0])
+@pytest.mark.parametrize("hollow", [False, True])
+def test_area_of_a_ball(radius: float, hollow: bool) -> None:
+    """A ball of bone, and one of marrow, has the area of a sphere within 8 %."""
+    area = wake(ball(28, radius, hollow=hollow)).state.surface.area_um2.sum()
+    assert area == pytest.approx(4 * np.pi * radius**2 * 1600.0, rel=0.08)
+
+
+@pytest.mark.parametrize("thick", [1.0, 2.0, 3.0])
+def test_thin_bone_counts_both_faces(thick: float) -> None:
+    """A plate of one to three voxels has two faces (10 %)."""
+    z = centers((20, 20, 20))[0]
+    area = wake(specimen(thick / 2 - np.abs(z - 10.5) + 0.5)).state.surface.area_um2.sum()
+    assert area == pytest.approx(2 * 400 * 1600.0, rel=0.1)
+
+
+def test_area_scales_with_the_voxel() -> None:
+    """The same lattice of voxels half as large has a quarter of the area."""
+    large, small = (wake(ball(20, 6.0, size)).state.surface.area_um2.sum() for size in (40.0, 20.0))
+    assert small == pytest.approx(large / 4, rel=1e-12)
+
+
+def test_cut_faces_and_mask_edges_are_no_surface() -> None:
+    """Bone that reaches the faces of the lattice or the edge of the mask has no surface there."""
+    tissue = np.zeros((20, 20, 20), bool)
+    tissue[:, 3:17, 3:17] = True
+    bone = np.where(tissue, slab((20, 20, 20), thick=10.0).bone_fraction, 0.0)
+    surface = wake(specimen(bone, tissue=tissue)).state.surface
+    assert set((surface.index // 400).tolist()) == {9}
+    assert surface.index.size == 14 * 14
+    assert surface.area_um2.sum() == pytest.approx(14 * 14 * 1600.0, rel=0.08)
+
+
+# -------------------------------------------------------------------- geometry
+def test_surface_is_bone_that_touches_marrow() -> None:
+    """In the midst of a busy run: `exposed` marks the listed voxels, in rising order, all bone-side, near marrow."""
+    sim = begin(rods(24), BUSY)
+    for _ in range(40):
+        sim.step()
+    named(sim, "surface").apply(sim.state, sim.clock)
+    state = sim.state
+    index = state.surface.index
+    assert (np.diff(index) > 0).all()
+    assert np.flatnonzero(state.exposed).tolist() == index.tolist()
+    solid = 2 * state.bone >= FULL
+    padded = np.pad(~solid, 1)
+    near = np.zeros(state.shape, bool)
+    for shift in np.ndindex(3, 3, 3):
+        near |= padded[tuple(slice(s, s + 24) for s in shift)]
+    assert (state.exposed.astype(bool) == (solid & near)).all()
+    assert (state.surface.area_um2 >= 0).all()
+    assert state.surface.active.tolist() == np.flatnonzero(state.phase).tolist()
+
+
+def test_rows_of_voxels() -> None:
+    """`position_of` finds the row of a surface voxel; a list without any is no error."""
+    surface = Surface(index=np.array([3, 8, 20]), area_um2=np.ones(3), active=np.zeros(0, np.int64))
+    assert surface.position_of(np, np.array([20, 3, 8, 3])).tolist() == [2, 0, 1, 0]
+    assert surface.position_of(np, np.array([999]))[0] == 2
+    empty = Surface(index=np.zeros(0, np.int64), area_um2=np.zeros(0), active=np.zeros(0, np.int64))
+    assert empty.position_of(np, np.array([5])).tolist() == [0]
+
+
+# ----------------------------------------------------------------------- clearing
+def test_what_is_buried_loses_its_state_and_its_credit_is_counted() -> None:
+    """An eroded voxel that is covered becomes quiescent; its credit goes to the ledger of losses."""
+    sim = wake(slab((16, 20, 20), thick=8.0))
+    state = sim.state
+    voxel = (7, 10, 10)
+    for phase in (Phase.RESORBING, Phase.REVERSAL, Phase.ARRESTED):
+        state.phase[voxel], state.credit[voxel], state.gathered[voxel] = phase, 321, 0.5
+        state.erosion_depth_nm[voxel] = 4000
+        state.bone[8, 9:12, 9:12] = FULL
+        before = state.counters.get("credit_covered", 0)
+        state.count("resorbed_quanta", 321)
+        named(sim, "surface").apply(state, sim.clock)
+        assert state.phase[voxel] == Phase.QUIESCENT
+        assert state.credit[voxel] == 0
+        assert state.gathered[voxel] == 0
+        assert state.erosion_depth_nm[voxel] == 0
+        assert state.counters["credit_covered"] == before + 321
+        assert credit_imbalance(state) == 0
+        state.bone[8, 9:12, 9:12] = 0
+        named(sim, "surface").apply(state, sim.clock)
+
+
+def test_forming_surface_rests_after_the_last_osteoblast() -> None:
+    """A forming voxel is quiescent again when nobody has been in contact for longer than the set days."""
+    sim = wake(slab((16, 20, 20), thick=8.0), {"surface.lost_interest_days": 4})
+    state = sim.state
+    state.phase[7, 10, 10], state.contact_day[7, 10, 10] = Phase.FORMING, 10
+    state.phase[8, 5, 5], state.contact_day[8, 5, 5] = Phase.FORMING, 10  # begun in marrow, above the surface
+    for day, phase in ((10, Phase.FORMING), (14, Phase.FORMING), (15, Phase.QUIESCENT)):
+        sim.clock.day = day
+        named(sim, "surface").apply(state, sim.clock)
+        assert state.phase[7, 10, 10] == phase
+        assert state.phase[8, 5, 5] == phase
