@@ -17,9 +17,9 @@ from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
 _LOW = 0xFFFFFFFF
-_FEW = 4096  # below this many ids one thread is faster than waking the others
-#: Lattices below about a million voxels run on one thread: there the second gains little, and on a busy
-#: machine threads that wait for each other at the end of every sweep cost many times the work.
+# On a busy machine threads that wait for each other cost many times the work, so a second one must be worth it:
+_FEW = 65_536  # ids from which numbers are drawn on several threads
+#: Lattices below about a million voxels are swept on one thread.
 LATTICE_SHARE = max(1, 1_000_000 // _FEW)
 
 

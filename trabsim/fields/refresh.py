@@ -61,11 +61,11 @@ class FieldParams(Params):
         150.0, "length of locally made estradiol", source="assumed: small lipophilic molecule", gt=0, le=500
     )
     tolerance: float = param(
-        1e-4,
-        "relative residual of a solution",
+        5e-5,
+        "relative error of a solution",
         source="assumed: far below the spread between cells",
-        gt=1e-7,
-        le=1e-2,
+        ge=1e-6,
+        le=1e-4,
     )
     refresh_change: float = param(
         0.02,
@@ -160,7 +160,7 @@ class FieldRefresh(Process):
     def _solve(self, state: State, name: str, source: Any, domain: Any, length_um: float) -> None:
         field = state.arrays[name]
         self.backend.solve_steady(
-            source, domain, length_um / state.voxel_size_um, field, self.params.tolerance * 0.01
+            source, domain, length_um / state.voxel_size_um, field, self.params.tolerance
         )
         low, high = float(field.min()), float(field.max())
         if low < -UNDERSHOOT * max(high, 0.0) and low < 0:
