@@ -51,6 +51,9 @@ def _exit_code(answer: Callable[[], Any], with_traceback: bool) -> int:
         code = answer()
         return code if isinstance(code, int) else 0
     except click.UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            click.echo(error.format_message())
+            return 2
         where = error.ctx.command_path if error.ctx is not None else "trabsim"
         return _say(f"{error.format_message()} See '{where} --help'.")
     except click.ClickException as error:

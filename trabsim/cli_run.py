@@ -17,7 +17,7 @@ import trabsim
 from trabsim.cli_progress import Progress
 from trabsim.cli_text import MAIN_MEASURES, change_table, duration, then_and_now, time_table
 from trabsim.config import load_config, parse_override
-from trabsim.errors import TrabsimError
+from trabsim.errors import RunError, TrabsimError
 from trabsim.memory import gigabytes, memory_needed_bytes
 from trabsim.run_folder import refuse_existing_run
 from trabsim.series import frame_of
@@ -39,6 +39,11 @@ def start(
         overrides["run.seed"] = seed
     resolved = load_config(config, overrides)
     refuse_existing_run(folder)
+    first_day = -resolved.run.spin_up_days
+    if until_day is not None and until_day < first_day:  # said before a folder is made
+        raise RunError(
+            f"the run starts at day {first_day} and cannot stop at day {until_day}; give a later day"
+        )
     with RunLog() as log:
         if resolved.specimen.source == "synthetic":
             click.echo("making the specimen ...")
