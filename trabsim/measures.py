@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from trabsim.agents.osteoblasts import survival
+from trabsim.agents.osteoblasts import survival, team_rates
 from trabsim.clock import Clock
-from trabsim.lattice import unravel, voxel_at
+from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
 from trabsim.tissue.bookkeeping import change, marker_pct, per_year
 from trabsim.tissue.mineral import mineral_mg_per_cm3
@@ -20,6 +20,9 @@ from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
 
 #: Voxels along each cut face that are left out of measures.
 RIM = 3
+
+#: Apposition below which two labels two weeks apart lie within 2 um and read as one.
+LABEL_UM_PER_DAY = 0.15
 
 #: Depth from which a surface counts as eroded.
 ERODED_UM = 5.0
@@ -210,29 +213,44 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
         "W_Th_um": formed / started if started > 0 else float("nan"),
         "sites_per_mm2_per_year": per_year(*got["sites_opened"]) / (area_um2 / UM2_PER_MM2),
     }
-    forming = apposition(state, backend, config)
-    row["MAR_um_per_day"] = forming
+    row["MAR_um_per_day"], row["MS_BS"] = apposition(state, backend, config)
     markers = config.process.markers
     row["CTX_pct_of_baseline"] = marker_pct(state, backend, "resorbed_quanta", "resorption", day, markers)
     row["P1NP_pct_of_baseline"] = marker_pct(state, backend, "formed_quanta", "formation", day, markers)
     return row
 
 
-def apposition(state: State, backend: Any, config: Any) -> float:
-    """Mineral apposition rate: matrix made today over the area that osteoblasts cover, um/day."""
-    from trabsim.agents.osteoblasts import team_rates
+def apposition(state: State, backend: Any, config: Any) -> tuple[float, float]:
+    """Mineral apposition rate (um/day) and mineralizing surface MS/BS, as a double label would show them.
 
+    Matrix made today over area, averaged over each forming voxel and its 26 neighbors.  Where less than
+    `LABEL_UM_PER_DAY` is laid down, two labels two weeks apart cannot be told apart, and the surface does not count as
+    double labeled.
+    """
     xp, p, cells, surface = backend.xp, config.process.osteoblasts, state.osteoblasts, state.surface
+    total = max(float(surface.area_um2.sum()), 1e-9)
     if len(cells) == 0:
-        return float("nan")
-    today = int(state.counters.get("last_day", 0))
-    covered = (state.phase.ravel()[surface.index] == Phase.FORMING) & (
-        state.contact_day.ravel()[surface.index] >= today
-    )
-    area = float(surface.area_um2[covered].sum())
+        return float("nan"), 0.0
     age = xp.maximum(int(state.counters.get("last_day", 0)) - cells.birth_day, 0).astype(xp.float64)
-    made = float((team_rates(p)(backend, age) * p.rate_um3_per_day).sum())
-    return made / area if area > 0 else float("nan")
+    made = xp.zeros(state.shape, xp.int32)  # thousandths of um3
+    volume = team_rates(p)(backend, age) * (p.rate_um3_per_day * 1000.0)
+    backend.scatter_add(made, cells.voxel, volume.astype(xp.int32))
+    area = xp.zeros(state.shape, xp.float32)
+    area.ravel()[surface.index] = surface.area_um2
+    forming = surface.index[state.phase.ravel()[surface.index] == Phase.FORMING]
+    if int(forming.shape[0]) == 0:
+        return float("nan"), 0.0
+    near, inside = around(xp, forming, ball(1.75), state.shape)
+    local_made = xp.where(inside, made.ravel()[near], 0).sum(axis=1) / 1000.0
+    is_forming = inside & (state.phase.ravel()[near] == Phase.FORMING)
+    local_area = xp.where(is_forming, area.ravel()[near], 0.0).sum(axis=1)
+    rate = local_made / xp.maximum(local_area, 1e-9)
+    labeled = rate >= LABEL_UM_PER_DAY
+    weight = xp.where(labeled, area.ravel()[forming], 0.0)
+    covered = float(weight.sum())
+    if covered <= 0:
+        return float("nan"), 0.0
+    return float((weight * rate).sum()) / covered, covered / total
 
 
 def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:

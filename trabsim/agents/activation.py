@@ -26,13 +26,13 @@ class ActivationParams(Params):
     """``[activation]``."""
 
     rate_per_mm2_per_year: float = param(
-        1.0,
+        1.05,
         "sites opened per quiescent surface at RANK occupancy 1",
         source="calibrated: Ac.f 0.13/year (Recker 2004)",
         ge=0,
     )
     occupancy_exponent: float = param(
-        0.7,
+        1.9,
         "exponent of RANK occupancy",
         source="calibrated: Ac.f across menopause (Recker 2004)",
         ge=0,

@@ -48,17 +48,17 @@ class OsteoblastParams(Params):
         100.0, "half of a team is gone after", source="calibrated: formation lasts 100-145 days", gt=0
     )
     oldest_days: int = param(
-        85, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
+        80, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
     )
     death_gain_without_estrogen: float = param(
-        0.08, "faster loss where estrogen response is 0", source="derived: bone balance 4 % lower", ge=0
+        0.03, "faster loss where estrogen response is 0", source="derived: bone balance 4 % lower", ge=0
     )
     most_per_mm2: float = param(8000.0, "highest standing density", source="assumed: crowding", gt=0)
     sight_um: float = param(
         40.0, "how far it looks for unfilled surface", source="assumed: two cell widths", gt=5
     )
     hollow_preference: float = param(
-        0.5,
+        1.5,
         "preference for hollows, per unit of local bone fraction",
         source="assumed: weak; strong preference piles cells up",
         ge=0,

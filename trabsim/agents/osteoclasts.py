@@ -75,7 +75,7 @@ class OsteoclastParams(Params):
         8.0, "shape of the gamma distribution of life", source="assumed: spread of a third", gt=1
     )
     life_gain_without_estrogen: float = param(
-        0.25,
+        0.1,
         "longer life where estrogen response is 0",
         source="assumed: fits resorption depth after menopause",
         ge=0,

@@ -77,7 +77,7 @@ class SignalParams(Params):
         lt=1,
     )
     estrogen_half_pg_per_mL: float = param(
-        12.0, "estradiol of half response", source="Finkelstein 2016 doi:10.1172/JCI84137, derived", gt=0
+        30.0, "estradiol of half response", source="Finkelstein 2016 doi:10.1172/JCI84137, derived", gt=0
     )
     estrogen_reference_pg_per_mL: float = param(
         80.0, "estradiol of response 1", source="assumed: young-adult cycle average, lower end", gt=0
