@@ -5,7 +5,8 @@ cells become osteoblasts and use up a reserve that recovers in more than a year.
 
 References
 ----------
-Kim et al. 2012, J Bone Miner Res 27:2075, doi:10.1002/jbmr.1665 (lining cells become osteoblasts)
+Kim et al. 2012, J Bone Miner Res 27:2075 (lining cells become osteoblasts)
+Wein 2017, Curr Mol Biol Rep 3:79, doi:10.1007/s40610-017-0062-x (the same under bone-forming drugs; review)
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Lining(Process):
         "osteoblasts",
         "counters",
     )
-    references = ("doi:10.1002/jbmr.1665",)
+    references = ("doi:10.1007/s40610-017-0062-x",)
 
     def apply(self, state: State, clock: Clock) -> None:
         self._cover(state, clock)

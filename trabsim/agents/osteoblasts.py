@@ -6,8 +6,8 @@ its death thins the team, so wall thickness is not set anywhere: it emerges.
 
 References
 ----------
-Kragstrup et al. 1983, Metab Bone Dis Relat Res 5:17, doi:10.1016/0221-8747(83)90046-3 (apposition, wall thickness)
-Manolagas 2000, Endocr Rev 21:115, doi:10.1210/edrv.21.2.0395 (fates)
+Kragstrup et al. 1983, Metab Bone Dis Relat Res 5:17 (apposition, wall thickness)
+Manolagas 2000, Endocr Rev 21:115, doi:10.1210/er.21.2.115 (fates)
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Formation(Process):
         "rankl_contact",
         "sclerostin",
     )
-    references = ("doi:10.1016/0221-8747(83)90046-3", "doi:10.1210/edrv.21.2.0395")
+    references = ("doi:10.1210/er.21.2.115",)
 
     def apply(self, state: State, clock: Clock) -> None:
         if len(state.osteoblasts) == 0:

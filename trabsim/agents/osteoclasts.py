@@ -5,7 +5,7 @@ in its marrow block.  Recruitment saturates with RANK occupancy.  Without estrog
 
 References
 ----------
-Manolagas 2000, Endocr Rev 21:115, doi:10.1210/edrv.21.2.0395 (life span)
+Manolagas 2000, Endocr Rev 21:115, doi:10.1210/er.21.2.115 (life span)
 McDonald et al. 2021, Cell 184:1330, doi:10.1016/j.cell.2021.02.002 (fission into osteomorphs, re-fusion)
 """
 
@@ -250,7 +250,7 @@ class OsteoclastLife(Process):
     name = "osteoclast_life"
     reads = ("osteoclasts", "phi", "levels")
     writes = ("osteoclasts", "osteomorphs", "counters")
-    references = ("doi:10.1210/edrv.21.2.0395", "doi:10.1016/j.cell.2021.02.002")
+    references = ("doi:10.1210/er.21.2.115", "doi:10.1016/j.cell.2021.02.002")
 
     def __init__(self, params: OsteoclastParams, backend: Any, *, with_osteomorphs: bool = True):
         super().__init__(params, backend)

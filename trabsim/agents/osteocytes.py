@@ -5,7 +5,7 @@ few die each year and leave an empty lacuna.  What they secrete is in `trabsim.f
 
 References
 ----------
-Mullender et al. 1996, Bone 18:109, doi:10.1016/8756-3282(95)00444-0 (osteocyte density in human cancellous bone)
+Mullender et al. 1996, Bone 18:109 (osteocyte density in human cancellous bone)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class OsteocyteTurnover(Process):
     name = "osteocytes"
     reads = ("bone", "osteocytes")
     writes = ("osteocytes", "counters")
-    references = ("doi:10.1016/8756-3282(95)00444-0",)
+    references = ("assumed: osteocytes leave with their bone, and a few die each year",)
 
     def apply(self, state: State, clock: Clock) -> None:
         xp = self.backend.xp

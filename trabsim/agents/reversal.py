@@ -6,8 +6,9 @@ bone balance, at most a few layers.  Surface that stays below threshold is aband
 
 References
 ----------
-Lassen et al. 2017, J Bone Miner Res 32:1394, doi:10.1002/jbmr.3091 (coupling needs a density of osteoprogenitors)
-Andersen et al. 2013, Am J Pathol 183:235, doi:10.1016/j.ajpath.2013.03.006 (arrested reversal)
+Lassen et al. 2017, J Bone Miner Res 32 (coupling needs a density of osteoprogenitors)
+Andersen et al. 2013, Am J Pathol 183:235 (arrested reversal)
+Eriksen 1986, Endocr Rev 7:379, doi:10.1210/edrv-7-4-379 (length of the reversal)
 """
 
 from __future__ import annotations
@@ -124,7 +125,10 @@ class Reversal(Process):
         "osteoprogenitors",
         "counters",
     )
-    references = ("doi:10.1002/jbmr.3091", "doi:10.1016/j.ajpath.2013.03.006")
+    references = (
+        "doi:10.1210/edrv-7-4-379",
+        "assumed: formation needs enough osteoprogenitors (Lassen 2017), else reversal arrests (Andersen 2013)",
+    )
 
     def __init__(
         self, params: ReversalParams, backend: Any, *, osteoblasts: OsteoblastParams, progenitors_full: int

@@ -12,8 +12,8 @@ to lose bone, and at which very low oral doses still work in women, lie there.
 
 References
 ----------
-Finkelstein et al. 2016, J Clin Invest 126:1114, doi:10.1172/JCI84137
-Prestwood et al. 2000, J Clin Endocrinol Metab 85:4462, doi:10.1210/jcem.85.12.7001
+Finkelstein et al. 2016, J Clin Invest 126:1114, PMID 26901812
+Prestwood et al. 2000, J Clin Endocrinol Metab 85:4462, PMID 11134094
 Eghbali-Fatourechi et al. 2003, J Clin Invest 111:1221, doi:10.1172/JCI17215 (RANKL 2-3 times higher after menopause)
 """
 
@@ -77,7 +77,7 @@ class SignalParams(Params):
         lt=1,
     )
     estrogen_half_pg_per_mL: float = param(
-        30.0, "estradiol of half response", source="Finkelstein 2016 doi:10.1172/JCI84137, derived", gt=0
+        30.0, "estradiol of half response", source="Finkelstein 2016 (PMID 26901812), derived", gt=0
     )
     estrogen_reference_pg_per_mL: float = param(
         80.0, "estradiol of response 1", source="assumed: young-adult cycle average, lower end", gt=0

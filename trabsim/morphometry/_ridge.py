@@ -8,7 +8,6 @@ so leaving it out changes nothing.
 References
 ----------
 .. [1] Remy E, Thiel E (2005) Exact medial axis with Euclidean distance. Image Vis Comput 23:167-175.
-       doi:10.1016/j.imavis.2004.06.007
 """
 
 from __future__ import annotations

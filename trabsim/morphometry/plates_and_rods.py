@@ -78,7 +78,7 @@ def plate_rod(
     References
     ----------
     .. [1] Doube M (2015) Front Endocrinol 6:15. doi:10.3389/fendo.2015.00015
-    .. [2] Vasilic B et al. (2009) Med Phys 36:3280-3291. doi:10.1118/1.3140582
+    .. [2] Vasilic B et al. (2009) Med Phys 36:3280-3291. PMC2832042
     """
     voxels, region, _ = region_of_interest(bone, voxel_size_um, mask)
     with kernel_threads(threads):

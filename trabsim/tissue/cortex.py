@@ -6,7 +6,7 @@ bone balance and mineral rules as the lattice, but without space: its turnover i
 References
 ----------
 Parfitt 2002, Bone 30:5, doi:10.1016/S8756-3282(01)00642-1 (cortical turnover)
-Nottestad et al. 1987, J Bone Miner Res 2:221, doi:10.1002/jbmr.5650020308 (share of trabecular bone in vertebrae)
+Nottestad et al. 1987, J Bone Miner Res 2:221 (share of trabecular bone in vertebrae)
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class CorticalCompartment(Process):
     name = "cortex"
     reads = ("levels",)
     writes = ("levels",)
-    references = ("doi:10.1016/S8756-3282(01)00642-1", "doi:10.1002/jbmr.5650020308")
+    references = ("doi:10.1016/S8756-3282(01)00642-1",)
 
     def apply(self, state: State, clock: Clock) -> None:
         p, levels = self.params, state.levels

@@ -7,7 +7,7 @@ side, hence the factor 2; on thin bone both faces count.
 
 References
 ----------
-Zucker & Hummel 1981, IEEE Trans Pattern Anal 3:324, doi:10.1109/TPAMI.1981.4767105 (3-D gradient operator)
+Zucker & Hummel 1981, IEEE Trans Pattern Anal 3:324 (3-D gradient operator)
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class SurfaceGeometry(Process):
     name = "surface"
     reads = ("bone", "tissue", "contact_day")
     writes = ("exposed", "phase", "credit", "erosion_depth_nm", "gathered", "counters")
-    references = ("doi:10.1109/TPAMI.1981.4767105",)
+    references = ("assumed: area from the gradient of the bone fraction (Zucker & Hummel 1981)",)
 
     def apply(self, state: State, clock: Clock) -> None:
         xp = self.backend.xp

@@ -9,7 +9,7 @@ Every random number hangs on its grid cell alone (Philox; key = seed and attempt
 the size of the region nor the lattice that later samples it changes the network.
 
 References: Voronoi cells as a model of vertebral trabecular bone: Silva and Gibson 1997,
-doi:10.1016/S8756-3282(97)00100-2.  Rods and plates as its elements: Stauber and Mueller 2006,
+Bone 21:191.  Rods and plates as its elements: Stauber and Mueller 2006,
 doi:10.1007/s00198-005-0025-6.
 """
 
