@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trabsim.backends import get_backend
-from trabsim.checkpoint import read_checkpoint
+from trabsim.checkpoint import read_checkpoint, read_header
 from trabsim.clock import Clock
 from trabsim.config import Config, load_config
 from trabsim.embedding import embed
@@ -168,6 +168,7 @@ class Simulation:
         if points or from_day is not None:
             path = require_checkpoint(points, max(points) if from_day is None else from_day, folder.path)
             self.config = config
+            require_memory(read_header(path).shape, self.backend)
             self.state, back_to, header = read_checkpoint(path, self.backend)
             require_same_run(config, header, path)
             day = back_to
@@ -269,7 +270,9 @@ class Simulation:
         try:
             while self.clock.day < until_day:
                 self.step()
+                self._in_the_midst = True
                 self.observer.observe(self)
+                self._in_the_midst = False
                 if on_day is not None and on_day(self):
                     why = "stopped"
                     break

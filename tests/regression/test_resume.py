@@ -197,6 +197,18 @@ def test_a_crash_between_any_two_steps_of_writing_is_survived(straight, tmp_path
     compare(run, straight)
 
 
+def test_without_a_spin_up_it_resumes_from_entry_to_the_same_bytes(tmp_path):
+    """Entry is then described before any day has passed: its row has fewer measures."""
+    settings = {"run.spin_up_days": 0, "run.years": 9 / 365.25}
+    simulate(tmp_path, tmp_path / "straight", **settings).run()
+    run = tmp_path / "run"
+    simulate(tmp_path, run, **settings).run(until_day=0)
+    assert list(trabsim.open_run(run).series["day"]) == [0]
+    trabsim.resume(run, until_day=3, backend=BACKEND)
+    trabsim.resume(run, backend=BACKEND)
+    compare(run, tmp_path / "straight", extra=points(3))
+
+
 def test_resuming_a_finished_run_changes_nothing(straight, tmp_path):
     run = Path(shutil.copytree(straight, tmp_path / "run"))
     assert trabsim.resume(run, backend=BACKEND).clock.day == 30

@@ -301,6 +301,28 @@ def test_a_day_that_was_interrupted_is_not_gone_on_from(tmp_path, monkeypatch):
     assert trabsim.resume(tmp_path / "run", until_day=2, backend=BACKEND).clock.day == 2
 
 
+def test_a_row_that_was_interrupted_is_not_skipped(tmp_path, monkeypatch):
+    """A simulation that was stopped while it measured does not go on without that row; its folder does."""
+    from trabsim import observers
+
+    sim = simulate(tmp_path, tmp_path / "run")
+    measured = observers.measure_state
+
+    def interrupted(state, clock, *rest, **more):
+        if clock.day == 8:
+            raise KeyboardInterrupt
+        return measured(state, clock, *rest, **more)
+
+    monkeypatch.setattr(observers, "measure_state", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sim.run()
+    monkeypatch.undo()
+    with pytest.raises(RunError, match="day 8 was interrupted half way"):
+        sim.run()
+    trabsim.resume(tmp_path / "run", until_day=12, backend=BACKEND)
+    assert list(trabsim.open_run(tmp_path / "run").series["day"]) == [0, 4, 8, 12]
+
+
 def test_a_state_can_start_a_run_of_its_own(tmp_path, finished):
     state = trabsim.open_run(finished).load(20)
     sim = Simulation.from_state(
