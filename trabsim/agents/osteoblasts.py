@@ -41,17 +41,23 @@ class OsteoblastParams(Params):
     rate_half_life_days: float = param(
         150.0,
         "age in which that rate halves",
-        source="calibrated: MAR 0.63-0.72 um/day and W.Th (Kragstrup 1983)",
+        source="calibrated: MAR 0.63-0.72 um/day (Lips 1978, Kragstrup 1983)",
         gt=0,
     )
     life_half_days: float = param(
-        100.0, "half of a team is gone after", source="calibrated: formation lasts 100-145 days", gt=0
+        100.0,
+        "half of a team is gone after",
+        source="calibrated: MAR and W.Th (Lips 1978, Kragstrup 1983)",
+        gt=0,
     )
     oldest_days: int = param(
-        80, "age at which the last ones stop", source="Eriksen 1986: formation of about 145 days", ge=10
+        80,
+        "age at which the last ones stop",
+        source="calibrated: formation period of 69-100 days (Lips 1978, Kragstrup 1983)",
+        ge=10,
     )
     death_gain_without_estrogen: float = param(
-        0.03, "faster loss where estrogen response is 0", source="derived: bone balance 4 % lower", ge=0
+        0.03, "faster loss where estrogen response is 0", source="calibrated: late postmenopausal loss", ge=0
     )
     most_per_mm2: float = param(8000.0, "highest standing density", source="assumed: crowding", gt=0)
     sight_um: float = param(

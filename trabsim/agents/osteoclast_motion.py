@@ -28,12 +28,16 @@ class MotionParams(Params):
     """``[osteoclast_motion]``."""
 
     sight_um: float = param(
-        60.0, "how far it looks around", source="assumed: about its own width", gt=10, le=120
+        60.0,
+        "how far it looks around",
+        source="assumed: filopodia reach beyond its own width of 40 um",
+        gt=10,
+        le=120,
     )
     speed_um_per_day: float = param(
         6.0,
         "speed scale",
-        source="assumed: with depth preference gives depths near 50 um (Eriksen 1986)",
+        source="calibrated: volume per eroded area of about 50 um",
         gt=0,
     )
     most_um_per_day: float = param(15.0, "highest speed", source="assumed: a third of its width a day", gt=0)
@@ -41,10 +45,13 @@ class MotionParams(Params):
         55.0, "depth at which it hurries", source="assumed: near the mean depth", gt=0
     )
     leave_depth_um: float = param(
-        45.0, "depth beyond which it does not resorb", source="Eriksen 1986: about 60 um", gt=0
+        45.0,
+        "depth beyond which it does not resorb",
+        source="calibrated: W.Th near 50 um; Eriksen 1986 has about 60 um at the deepest",
+        gt=0,
     )
     shallow_um: float = param(
-        10.0, "depth that costs one unit of preference", source="assumed: half the mean depth", gt=0
+        10.0, "depth that costs one unit of preference", source="calibrated: wide, even pits (W.Th)", gt=0
     )
     persistence: float = param(
         0.5, "preference for its heading", source="assumed: wandering, not straight", ge=0

@@ -26,7 +26,7 @@ class OsteocyteParams(Params):
     density_per_mm3: float = param(
         18_000.0,
         "osteocytes per bone volume at the start",
-        source="assumed: human trabecular bone has 14,000-20,000",
+        source="assumed: 14,000-20,000 in human trabecular bone (Mullender 1996: 13,300-17,100)",
         gt=0,
     )
     death_rate_per_year: float = param(

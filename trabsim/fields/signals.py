@@ -7,8 +7,9 @@ Binding happens here and only here.  With every quantity relative to healthy bon
 so that phi = 1 where L = O = 1.  Estradiol lowers RANKL and sclerostin and raises OPG; free sclerostin inhibits Wnt;
 Wnt in turn raises OPG and lowers RANKL.
 
-The response to estradiol saturates, with half of the protection left near 12 pg/mL: concentrations at which men begin
-to lose bone, and at which very low oral doses still work in women, lie there.
+The response to estradiol saturates.  Half of the protection is left at 30 pg/mL, so that loss begins before the final
+menstrual period as it does in women; men begin to lose bone, and very low oral doses still work in women, at 10 to
+25 pg/mL.
 
 References
 ----------
@@ -77,7 +78,10 @@ class SignalParams(Params):
         lt=1,
     )
     estrogen_half_pg_per_mL: float = param(
-        30.0, "estradiol of half response", source="Finkelstein 2016 (PMID 26901812), derived", gt=0
+        30.0,
+        "estradiol of half response",
+        source="calibrated: bone loss begins before the final menstrual period (Sowers 2010, Greendale 2012)",
+        gt=0,
     )
     estrogen_reference_pg_per_mL: float = param(
         80.0, "estradiol of response 1", source="assumed: young-adult cycle average, lower end", gt=0
