@@ -226,6 +226,15 @@ def test_names_of_checkpoints_can_be_read_back(tmp_path, day):
     assert list(find_checkpoints(tmp_path)) == [day]
 
 
+def test_entry_has_a_checkpoint_even_where_none_is_asked_for(tmp_path):
+    sim = Simulation(
+        configure(tmp_path), overrides={"output": []}, backend=BACKEND, run_folder=tmp_path / "silent"
+    )
+    sim.run(until_day=2)
+    assert list(find_checkpoints(tmp_path / "silent")) == [0, 2]
+    assert len(trabsim.open_run(tmp_path / "silent").series) == 0
+
+
 def test_spin_up_is_guarded_yearly_by_one_checkpoint_that_entry_replaces(tmp_path):
     sim = simulate(tmp_path, tmp_path / "run", **{"run.spin_up_days": 740})
     seen = []
