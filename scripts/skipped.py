@@ -1,6 +1,7 @@
 """Fail when a test was skipped though this machine could have run it.
 
-A test that is skipped in silence proves nothing, so every skip is printed, and only these reasons are accepted: no GPU, one core, no reference data.
+A test that is skipped in silence proves nothing, so every skip is printed, and only three reasons are accepted: no
+GPU, one core, no reference data.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-ACCEPTED = re.compile(r"\bGPU\b|\bCUDA (device|driver)\b|reference data not found|one thread only", re.IGNORECASE)
+ACCEPTED = re.compile(
+    r"\bGPU\b|\bCUDA (device|driver)\b|reference data not found|one thread only", re.IGNORECASE
+)
 
 
 def main(report: str) -> int:
