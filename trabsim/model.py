@@ -133,6 +133,8 @@ def build_specimen(config: Config) -> Specimen:
         density_intercept=spec.density_intercept,
         box=spec.box,
         region=spec.region,
+        cylinder_center_voxels=spec.cylinder_center_voxels,
+        cylinder_radius_voxels=spec.cylinder_radius_voxels,
         lattice_voxel_size_um=spec.voxel_size_um,
         keep=spec.keep,
         fill_cavities=spec.fill_cavities,

@@ -70,6 +70,12 @@ class SpecimenParams(Params):
     region: str | None = param(
         None, "`cylinder`, or the path of a mask image", source="assumed: the whole image"
     )
+    cylinder_center_voxels: tuple[float, float] | None = param(
+        None, "center (y, x) of the cylinder, scan voxels", source="assumed: found in the image"
+    )
+    cylinder_radius_voxels: float | None = param(
+        None, "radius of the cylinder, scan voxels", source="assumed: found in the image", gt=1
+    )
     keep: Literal["largest", "all"] = param(
         "largest", "which connected parts stay", source="assumed: islands bear nothing"
     )
