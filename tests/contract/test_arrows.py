@@ -24,7 +24,7 @@ FOUNDATION = {
 PARTS = {"agents", "endocrine", "fields", "tissue"}
 COMPOSITION = {
     # what a run is made of
-    *("config", "config_layers", "embedding", "measures", "memory", "model", "simulation"),
+    *("bench", "config", "config_layers", "embedding", "measures", "memory", "model", "simulation"),
     # what it leaves
     *("checkpoint", "durable", "observers", "provenance", "run_folder", "runfile", "series"),
 }

@@ -246,9 +246,13 @@ def _memory_available_bytes() -> int:
                     available = int(line.split()[1]) * 1024
         with open("/sys/fs/cgroup/memory.max", encoding="utf-8") as limit:
             most = limit.read().strip()
-        with open("/sys/fs/cgroup/memory.current", encoding="utf-8") as used:
-            if most != "max":
-                available = min(available, max(int(most) - int(used.read()), 0))
+        if most != "max":
+            with open("/sys/fs/cgroup/memory.current", encoding="utf-8") as used:
+                taken = int(used.read())
+            with open("/sys/fs/cgroup/memory.stat", encoding="utf-8") as lines:
+                # file cache that nobody reads is given back on demand
+                taken -= sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+            available = min(available, max(int(most) - taken, 0))
     except (OSError, ValueError):
         pass
     return available
