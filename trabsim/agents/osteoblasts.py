@@ -51,7 +51,7 @@ class OsteoblastParams(Params):
         gt=0,
     )
     oldest_days: int = param(
-        80,
+        65,
         "age at which the last ones stop",
         source="calibrated: formation period of 69-100 days (Lips 1978, Kragstrup 1983)",
         ge=10,

@@ -54,7 +54,7 @@ class ReversalParams(Params):
         gt=0,
     )
     balance: float = param(
-        1.115,
+        1.105,
         "matrix formed per matrix resorbed in a young adult",
         source="calibrated: premenopausal drift of BV/TV about -0.3 %/year",
         gt=0,
