@@ -199,28 +199,46 @@ def test_matrix_that_finds_no_room_is_owed() -> None:
 
 
 # -------------------------------------------------------------------- motion
-def test_nobody_enters_surface_that_waits_for_its_own_team() -> None:
-    """Beside eroded surface in reversal a team fills its own voxels and leaves the other's credit alone."""
-    for phase in (Phase.RESORBING, Phase.REVERSAL, Phase.ARRESTED):
-        sim = bench({"osteoblasts.life_half_days": 1e9, "osteoblasts.oldest_days": 200}, per_voxel=2)
-        state = sim.state
-        waiting = np.zeros(state.shape, bool)
-        waiting[7, :, 12:] = True
-        state.bone[7:, :, 12:] = 0
-        state.bone[7, :, 12:] = FULL * 6 // 10
-        state.counters["initial_quanta"] += matrix_imbalance(state)
-        keep = state.osteoblasts.voxel % 24 < 12
-        state.count("osteoblasts_died", int((~keep).sum()))
-        state.osteoblasts.keep(keep)
-        state.phase[8, :, 12:] = Phase.QUIESCENT
-        state.credit[waiting] = 4321
-        for _ in range(60):
-            state.phase[waiting] = phase
-            state.contact_day[waiting] = sim.clock.day
-            build(sim, 1)
-        assert (state.bone[waiting] == FULL * 6 // 10).all()
-        assert (state.credit[waiting] == 4321).all()
-        assert state.counters["formed_quanta"] > 20 * FULL
+def beside_a_dent(phase: int) -> Simulation:
+    """A team without team spirit fills its voxels beside partly eroded surface of a phase on which credit lies."""
+    settings = {
+        "osteoblasts.life_half_days": 1e9,
+        "osteoblasts.oldest_days": 200,
+        "osteoblasts.rate_um3_per_day": 1500.0,
+        "osteoblasts.team_preference": 0.0,
+    }
+    sim = bench(settings, per_voxel=2)
+    state = sim.state
+    dent = np.s_[7, :, 12:]
+    state.bone[7:, :, 12:] = 0
+    state.bone[dent] = FULL * 6 // 10
+    state.counters["initial_quanta"] += matrix_imbalance(state)
+    keep = state.osteoblasts.voxel % 24 < 12
+    state.count("osteoblasts_died", int((~keep).sum()))
+    state.osteoblasts.keep(keep)
+    state.phase[8, :, 12:] = Phase.QUIESCENT
+    state.credit[dent] = 4321
+    for _ in range(30):
+        state.phase[dent] = phase
+        state.contact_day[dent] = sim.clock.day
+        build(sim, 1)
+    assert (state.osteoblasts.voxel // 24**2 >= 9).any(), "the team has moved on"
+    return sim
+
+
+@pytest.mark.parametrize("phase", [Phase.RESORBING, Phase.REVERSAL, Phase.ARRESTED])
+def test_nobody_enters_surface_that_waits_for_its_own_team(phase: int) -> None:
+    """Beside eroded surface that waits, a team fills its own voxels and leaves the other's room and credit alone."""
+    state = beside_a_dent(phase).state
+    assert (state.bone[7, :, 12:] == FULL * 6 // 10).all()
+    assert (state.credit[7, :, 12:] == 4321).all()
+    assert not state.bone[8, :, 12:].any(), "nor is anything built upon it"
+
+
+def test_room_that_nobody_waits_for_is_filled() -> None:
+    """The same dent without a claim on it is filled by the team beside it."""
+    state = beside_a_dent(Phase.QUIESCENT).state
+    assert (state.bone[7, :, 12:] > FULL * 6 // 10).any()
 
 
 def test_who_fills_a_voxel_moves_on_to_supported_unfilled_surface() -> None:
@@ -247,21 +265,27 @@ def test_who_fills_a_voxel_moves_on_to_supported_unfilled_surface() -> None:
     assert state.counters["formed_quanta"] > 300 * FULL
 
 
-def test_crowding_stays_below_the_highest_density() -> None:
-    """No osteoblast moves to a voxel that is as crowded as allowed."""
+@pytest.mark.parametrize("most_per_mm2", [2000.0, 1e6])
+def test_crowding_stays_below_the_highest_density(most_per_mm2: float) -> None:
+    """No osteoblast moves to a voxel that is as crowded as allowed; where more are allowed, some do."""
     sim = bench(
         {
             "osteoblasts.life_half_days": 1e9,
-            "osteoblasts.most_per_mm2": 2000.0,
+            "osteoblasts.most_per_mm2": most_per_mm2,
             "osteoblasts.rate_um3_per_day": 4000.0,
             "osteoblasts.oldest_days": 100,
-        }
+            "osteoblasts.crowding": 0.0,
+        },
+        per_voxel=3,
     )
     state = sim.state
-    for _ in range(12):
+    entered = 0
+    for _ in range(15):
         before = np.bincount(state.osteoblasts.voxel, minlength=state.bone.size)
         was = dict(zip(state.osteoblasts.id.tolist(), state.osteoblasts.voxel.tolist()))
         build(sim, 1)
         for cell, voxel in zip(state.osteoblasts.id.tolist(), state.osteoblasts.voxel.tolist()):
             if was[cell] != voxel:
-                assert before[voxel] < 2000.0 * 0.04**2
+                assert before[voxel] < most_per_mm2 * 0.04**2
+                entered += before[voxel] >= 2000.0 * 0.04**2
+    assert (entered > 0) == (most_per_mm2 > 2000.0)

@@ -102,6 +102,17 @@ def test_each_signal_acts_in_its_direction(
     assert wnt_now == wnt if wnt_rises is None else (wnt_now > wnt) == wnt_rises
 
 
+def test_wnt_lowers_rankl_and_raises_opg() -> None:
+    """With Wnt at w, RANKL is divided and OPG multiplied by 1 + share (w - 1)."""
+    sim = healthy()
+    sim.state.sclerostin *= np.float32(0.25)
+    phi, wnt = received(sim)
+    assert wnt == pytest.approx(1.6, abs=1e-5)
+    by_wnt = 1 + sim.config.process.signals.wnt_on_rankl * 0.6
+    expected = rank_occupancy(1 / by_wnt, by_wnt, sim.config.process.signals.phi_least)
+    assert phi == pytest.approx(expected, abs=1e-5)
+
+
 def test_loss_of_estrogen_raises_occupancy_and_lowers_wnt() -> None:
     """Without estradiol occupancy at least doubles its excess over the least and Wnt falls; less loss, less effect."""
     got = []
