@@ -42,20 +42,23 @@ bin=.venv-test/bin
 "$bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[$extras]"
 "$bin/python" -m pip check
 
-say "ruff"
-"$bin/ruff" check .
-"$bin/ruff" format --check .
+failed=()
+check() { # name, command: a check that fails does not keep the others from running
+    say "$1"
+    "${@:2}" || failed+=("$1")
+}
 
-say "mypy"
-"$bin/mypy"
-
-say "pytest"
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
-"$bin/python" -m pytest --durations=15 --junitxml="$results" "$@"
-"$bin/python" scripts/skipped.py "$results"
+check "ruff" "$bin/ruff" check .
+check "ruff format" "$bin/ruff" format --check .
+check "mypy" "$bin/mypy"
+check "documentation" "$bin/python" -m sphinx -W --keep-going -q -b html docs docs/_build/html
+check "pytest" "$bin/python" -m pytest --durations=15 --junitxml="$results" "$@"
+check "skipped tests" "$bin/python" scripts/skipped.py "$results"
 
-say "documentation"
-"$bin/python" -m sphinx -W --keep-going -q -b html docs docs/_build/html
-
+if [ ${#failed[@]} -gt 0 ]; then
+    say "failed: ${failed[*]}"
+    exit 1
+fi
 say "all checks passed"

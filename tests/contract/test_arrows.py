@@ -23,7 +23,7 @@ FOUNDATION = {
 }
 PARTS = {"agents", "endocrine", "fields", "tissue"}
 COMPOSITION = {
-    # what a run is made of
+    # what a run is made of, and how fast it is
     *("bench", "config", "config_layers", "embedding", "measures", "memory", "model", "simulation"),
     # what it leaves
     *("checkpoint", "durable", "observers", "provenance", "run_folder", "runfile", "series"),
