@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 
+import numba
 import numpy as np
 import pytest
 from small_bone import BUSY, begin, configure, rods
 
-from trabsim.backends import get_backend
+from trabsim.backends import get_backend, numpy_backend
 from trabsim.simulation import Simulation
 from trabsim.state import State
 
@@ -68,14 +69,18 @@ def undisturbed(middle: State) -> State:
     return go_on(middle, END)
 
 
-def test_threads_change_nothing(middle: State) -> None:
-    """Two threads give the bits of one, from the embedding on and from mid-run on."""
+def test_threads_change_nothing(middle: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads give the bits of one, also on a lattice that is usually too small to share among them."""
     if begin(rods(24), threads=2).backend.threads < 2:
         pytest.skip("this machine lends one thread only")
-    assert_same(
-        run_to(begin(rods(24), CROWDED, threads=2), 2).state, run_to(begin(rods(24), CROWDED), 2).state
-    )
-    assert_same(go_on(middle, MIDDLE + 8, threads=2), go_on(middle, MIDDLE + 8))
+    from_start, from_middle = run_to(begin(rods(24), CROWDED), 2).state, go_on(middle, MIDDLE + 4)
+    monkeypatch.setattr(numpy_backend, "_FEW", 1)
+    used = []
+    set_threads = numba.set_num_threads
+    monkeypatch.setattr(numba, "set_num_threads", lambda n: (used.append(n), set_threads(n))[1])
+    assert_same(run_to(begin(rods(24), CROWDED, threads=2), 2).state, from_start)
+    assert_same(go_on(middle, MIDDLE + 4, threads=2), from_middle)
+    assert used.count(2) > 100, "the loops did not run on two threads"
 
 
 @pytest.mark.parametrize("seed", [5, 6])
