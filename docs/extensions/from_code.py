@@ -17,9 +17,10 @@ from trabsim.params import Params
 
 
 def cell(text: object) -> str:
-    """Text that is safe in a cell of a Markdown table; a DOI becomes a link."""
+    """Text that is safe in a cell of a Markdown table; a DOI or PubMed number becomes a link."""
     safe = " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-    return re.sub(r"doi:(10\.\d{4,9}/[^\s,;]+[^\s,;.:)])", r"[doi:\1](https://doi.org/\1)", safe)
+    linked = re.sub(r"doi:(10\.\d{4,9}/[^\s,;]+[^\s,;.:)])", r"[doi:\1](https://doi.org/\1)", safe)
+    return re.sub(r"PMID (\d+)", r"[PMID \1](https://pubmed.ncbi.nlm.nih.gov/\1)", linked)
 
 
 def code(text: object) -> str:
