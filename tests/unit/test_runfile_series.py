@@ -126,9 +126,14 @@ def test_a_file_comes_into_its_place_in_one_step(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_error_within_the_block_leaves_the_old_file_alone(tmp_path, error):
     replace_file(tmp_path / "a", "old")
-    with pytest.raises(error), FileAside(tmp_path / "a") as file:
-        file.write(b"new")
-        raise error
+
+    def interrupted():
+        with FileAside(tmp_path / "a") as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "old")]
 
 
