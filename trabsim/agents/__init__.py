@@ -1,1 +1,1 @@
-
+"""Cells: one type per file."""

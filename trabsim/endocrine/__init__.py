@@ -1,1 +1,1 @@
-
+"""Systemic hormone levels over a life."""

@@ -1,1 +1,1 @@
-
+"""Local signaling fields: who secretes, how signals spread, what is received."""

@@ -1,1 +1,1 @@
-
+"""What is remodeled: specimens, surface, matrix, ledgers."""
