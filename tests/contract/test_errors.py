@@ -46,7 +46,7 @@ MISTAKES = {
     "run small.toml -o new --set run.seed": "--set needs key=value, got 'run.seed'; write for example --set run.seed=2",
     "run small.toml -o new --seed -1": "run.seed = -1: input should be greater than or equal to 0",
     "run small.toml -o new --set 'run.disable=[\"resorption\"]'": "run.disable = 'resorption' is not a mechanism tha",
-    "presets menopause": "there is no preset 'menopause'; did you mean 'postmenopause'?",
+    "presets postmenopose": "there is no preset 'postmenopose'; did you mean 'postmenopause'?",
     "check nothing.toml": "no configuration file or preset named 'nothing.toml'",
     "check small.toml --set run.sed=2": "unknown key 'run.sed' (value 2); did you mean 'seed'?",
     "check postmenopause --set specimen.preset=knee": "specimen.preset = 'knee' is unknown; choose from ",

@@ -154,5 +154,5 @@ def test_a_setting_without_key_or_value_is_refused(text):
 
 
 def test_an_unknown_preset_is_named():
-    with pytest.raises(ConfigError, match="there is no preset 'menopause'; did you mean 'postmenopause'"):
-        preset_text("menopause")
+    with pytest.raises(ConfigError, match="there is no preset 'postmenopose'; did you mean 'postmenopause'"):
+        preset_text("postmenopose")
