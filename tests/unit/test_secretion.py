@@ -37,7 +37,7 @@ def test_surface_cells_add_rankl_by_area(sim: Simulation) -> None:
     p = SecretionParams(surface_cells_per_mm2=1000.0)
     osteocytes = osteocyte_source(sim.state, sim.backend)
     before = osteocytes.copy()
-    source = rankl_source(sim.state, sim.backend, osteocytes, p)
+    source = rankl_source(sim.state, sim.backend, osteocytes.copy(), p)
     assert (osteocytes == before).all()
     extra = float(source.sum(dtype=np.float64) - osteocytes.sum(dtype=np.float64))
     assert extra == pytest.approx(1000.0 * sim.state.surface.area_um2.sum() / 1e6, rel=1e-5)

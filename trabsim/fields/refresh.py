@@ -130,15 +130,15 @@ class FieldRefresh(Process):
     def solve_all(self, state: State, clock: Clock) -> None:
         """Solve every field from today's cells; the first time also sets the reference values of health."""
         xp, p = self.backend.xp, self.params
-        bone_domain = 2 * state.bone >= FULL
-        marrow_domain = (~bone_domain | (state.exposed == 1)) & (state.tissue == 1)
-        bone_domain = bone_domain.astype(xp.uint8)
-        marrow_domain = marrow_domain.astype(xp.uint8)
+        bone_domain = state.bone >= (FULL + 1) // 2
+        marrow_domain = ~bone_domain
+        marrow_domain |= state.exposed == 1
+        marrow_domain &= state.tissue == 1
+        bone_domain, marrow_domain = bone_domain.view(xp.uint8), marrow_domain.view(xp.uint8)
 
         osteocytes = secretion.osteocyte_source(state, self.backend)
         self._solve(state, "sclerostin", osteocytes, bone_domain, p.sclerostin_um)
         rankl = secretion.rankl_source(state, self.backend, osteocytes, self.secretion)
-        del osteocytes
         self._solve(state, "rankl_contact", rankl, bone_domain, p.rankl_contact_um)
         # what sits on surface cells is partly shed into the marrow
         rankl[...] = 0

@@ -76,9 +76,12 @@ def osteocyte_source(state: State, backend: Any) -> Any:
 
 
 def rankl_source(state: State, backend: Any, osteocytes: Any, params: SecretionParams) -> Any:
-    """RANKL secretion per voxel in units of one osteocyte: osteocytes and surface cells, float32."""
+    """RANKL secretion per voxel in units of one osteocyte: osteocytes and surface cells, float32.
+
+    Adds to `osteocytes` in place and returns it: a large lattice has no room for another array.
+    """
     surface = state.surface
-    source = osteocytes.copy()
+    source = osteocytes
     source.ravel()[surface.index] += (surface.area_um2 * (params.surface_cells_per_mm2 / UM2_PER_MM2)).astype(
         "float32"
     )
