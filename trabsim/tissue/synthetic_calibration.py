@@ -40,10 +40,14 @@ class Target:
     DA: float
 
     @property
+    def log_ratio(self) -> float:
+        """Logarithm of the longest over the shortest axis of the MIL ellipsoid."""
+        return float(-0.5 * np.log1p(-self.DA))
+
+    @property
     def log_axes(self) -> Floats:
         """Logarithm of the fabric tensor wanted, less its trace: z longest, y and x equal."""
-        side = np.log(np.sqrt(1.0 - self.DA))
-        return deviator(np.diag([0.0, side, side]))
+        return deviator(np.diag([self.log_ratio, 0.0, 0.0]))
 
     def scale(self, name: str) -> float:
         """What a deviation of a quantity is counted in: the target, but `UNIT_OF_SMALL_DA` for a DA near 0."""
@@ -67,6 +71,16 @@ class Measured:
     Tb_Th_um: float
     DA: float
     tensor: Floats
+
+    @property
+    def log_ratio(self) -> float:
+        """Logarithm of the longest over the shortest axis of the MIL ellipsoid."""
+        return float(-0.5 * np.log1p(-steady(self.DA)))
+
+    @property
+    def log_axes(self) -> Floats:
+        """Logarithm of the fabric tensor, less its trace."""
+        return deviator(matrix_function(np.vectorize(steady)(self.tensor), np.log))
 
     @property
     def tilt_degrees(self) -> float:
@@ -124,6 +138,15 @@ def steady(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+def eased_target(target: Target, errors: dict[str, float], most: float) -> Target:
+    """Targets moved towards what was measured, by at most this part of each."""
+    moved = {
+        name: float(getattr(target, name) + target.scale(name) * np.clip(error, -most, most))
+        for name, error in errors.items()
+    }
+    return Target(**moved)
+
+
 def first_guess(target: Target, plate_fraction: float) -> Form:
     """Form from fits to trial networks (see the slopes above)."""
     volume = 0.088 + 0.175 * plate_fraction  # BV/TV where cells are 8 strut diameters wide
@@ -131,8 +154,7 @@ def first_guess(target: Target, plate_fraction: float) -> Form:
     ratio = float(np.clip(ratio, *CELL_OVER_STRUT))
     strut_um = target.Tb_Th_um / ((1.28 + 0.4 * plate_fraction) * (8.0 / ratio) ** THICKNESS_SLOPE)
     own = np.log(1.09 + 1.05 * plate_fraction)  # plates stand upright: anisotropy without any stretch
-    wanted = -0.5 * np.log(1.0 - target.DA)
-    log_stretch = float(np.clip((wanted - own) / STRETCH_SLOPE, -0.7, 1.4))
+    log_stretch = float(np.clip((target.log_ratio - own) / STRETCH_SLOPE, -0.7, 1.4))
     return Form(ratio * strut_um, strut_um, deviator(np.diag([log_stretch, 0.0, 0.0])))
 
 
@@ -154,13 +176,12 @@ def form_of(vector: Floats) -> Form:
     return bounded(Form(float(np.exp(vector[1])), float(np.exp(vector[0])), deviator(matrix)))
 
 
-def missing(measured: Measured, target: Target) -> Floats:
+def missing(measured: Measured, target: Target, log_axes: Floats) -> Floats:
     """Logarithms of wanted over measured, in the order of :func:`form_vector`'s effects."""
-    tensor = np.vectorize(steady)(measured.tensor)
     return coordinates(
         np.log(target.Tb_Th_um / steady(measured.Tb_Th_um)),
         np.log(target.BV_TV / steady(measured.BV_TV)),
-        target.log_axes - deviator(matrix_function(tensor, np.log)),
+        log_axes - measured.log_axes,
     )
 
 
@@ -179,9 +200,9 @@ class Steps:
         self.inverse = first_slopes()
         self.last: tuple[Floats, Floats] | None = None
 
-    def next(self, form: Form, measured: Measured, target: Target) -> Form:
+    def next(self, form: Form, measured: Measured, target: Target, log_axes: Floats) -> Form:
         """Form to try after one that measured this."""
-        here, lack = form_vector(form), missing(measured, target)
+        here, lack = form_vector(form), missing(measured, target, log_axes)
         if self.last is not None:
             moved, gained = here - self.last[0], self.last[1] - lack
             foreseen = self.inverse @ gained
@@ -207,6 +228,7 @@ def calibrate(
     form: Form,
     sample: Callable[[Form], Measured | None],
     tolerance: float,
+    log_axes: Floats | None = None,
     most_tilt_degrees: float = 20.0,
     most_steps: int = MOST_STEPS,
 ) -> Found | None:
@@ -222,6 +244,8 @@ def calibrate(
         Measures the bone of a form; None where there is none to measure.
     tolerance : float
         Largest relative deviation accepted.
+    log_axes : (3, 3) array of float64, optional
+        Logarithm of the fabric tensor to steer to.  By default that of the target: upright, y and x alike.
     most_tilt_degrees : float
         Largest angle accepted between main direction and z, unless DA is too small for one.
     most_steps : int
@@ -249,5 +273,5 @@ def calibrate(
             best, least, idle = Found(form, measured, converged, upright), score, 0
         if converged or idle == PATIENCE:
             break
-        form = steps.next(form, measured, target)
+        form = steps.next(form, measured, target, target.log_axes if log_axes is None else log_axes)
     return best

@@ -28,7 +28,21 @@ How the iliac numbers were found
 
 Reached: means of seeds 1 to 3, boxes of 2.88 mm, 90 x 90 x 90 voxels of 32 um
 --------------------------------------------------------------------------------
-TABLE
+====================  =====  ========  ====  ========  =======  ==========  ====
+preset                BV/TV  Tb.Th um  DA    Tb.Sp um  Tb.N/mm  Conn.D/mm3  SMI
+====================  =====  ========  ====  ========  =======  ==========  ====
+lumbar_woman_30       0.155  135       0.49  766       1.11     5.7         1.35
+lumbar_woman_50       0.120  135       0.52  858       1.01     5.3         1.81
+lumbar_woman_70       0.086  135       0.54  990       0.89     4.1         2.24
+lumbar_man_30         0.154  142       0.49  809       1.05     4.9         1.39
+lumbar_man_50         0.132  142       0.52  857       1.00     5.0         1.70
+lumbar_man_70         0.111  142       0.54  902       0.96     4.8         2.01
+iliac_crest           0.155  141       0.45  785       1.08     5.4         1.43
+iliac_crest_woman_50  0.252  169       0.45  596       1.31     7.6         1.12
+====================  =====  ========  ====  ========  =======  ==========  ====
+
+Published and not reached: an iliac SMI of 0.74, Tb.N of 1.62/mm and Conn.D of 8.4/mm3 (Rubin et al. 2010).
+Conn.D is edge-corrected, Tb.N that of fitted spheres.
 """
 
 from __future__ import annotations
@@ -39,7 +53,7 @@ from types import MappingProxyType
 
 from trabsim.errors import SpecimenError
 
-BERGOT = "0.12 at 50 years and the loss with age of Bergot et al. 1988"
+BERGOT = "assumed: 0.12 at 50 years; loss with age after Bergot et al. 1988"
 THICKNESS = "132 um in PMC3352993, 139 um in Hildebrand et al. 1999, no change with age (Thomsen et al. 2015)"
 DIRECTION = "assumed: MIL ratio 1.40 at 30, 1.44 at 50, 1.48 (PMC3352993) at 70 years"
 PLATES = "assumed: brings Conn.D, SMI and Tb.N near published values"
@@ -103,13 +117,13 @@ class Preset:
 
 PRESETS = MappingProxyType(
     {
-        "lumbar_woman_30": Preset(0.154, 135.0, 0.49, 0.50, WOMAN),
-        "lumbar_woman_50": Preset(0.120, 135.0, 0.52, 0.35, WOMAN),
-        "lumbar_woman_70": Preset(0.086, 135.0, 0.54, 0.22, WOMAN),
-        "lumbar_man_30": Preset(0.154, 142.0, 0.49, 0.50, MAN),
-        "lumbar_man_50": Preset(0.132, 142.0, 0.52, 0.38, MAN),
-        "lumbar_man_70": Preset(0.111, 142.0, 0.54, 0.30, MAN),
-        "iliac_crest": Preset(0.154, 140.0, 0.45, 0.50, ILIUM),
+        "lumbar_woman_30": Preset(0.154, 135.0, 0.49, 0.45, WOMAN),
+        "lumbar_woman_50": Preset(0.120, 135.0, 0.52, 0.30, WOMAN),
+        "lumbar_woman_70": Preset(0.086, 135.0, 0.54, 0.17, WOMAN),
+        "lumbar_man_30": Preset(0.154, 142.0, 0.49, 0.45, MAN),
+        "lumbar_man_50": Preset(0.132, 142.0, 0.52, 0.33, MAN),
+        "lumbar_man_70": Preset(0.111, 142.0, 0.54, 0.24, MAN),
+        "iliac_crest": Preset(0.154, 140.0, 0.45, 0.45, ILIUM),
         "iliac_crest_woman_50": Preset(
             0.251,
             170.0,

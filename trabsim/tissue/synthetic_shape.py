@@ -9,7 +9,7 @@ class NetworkParams(Params):
     """Shape of the elements of a synthetic specimen."""
 
     plate_fraction: float = param(
-        0.35,
+        0.3,
         "share of cell faces closed by a plate, averaged over all orientations; upright faces come first",
         source="assumed: gives Conn.D, SMI and Tb.N of lumbar bone together with the presets",
         ge=0,
