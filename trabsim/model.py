@@ -152,4 +152,9 @@ def _synthetic(spec: SpecimenParams) -> Specimen:
     wanted |= {
         name: value for name in ("BV_TV", "Tb_Th_um", "DA") if (value := getattr(spec, name)) is not None
     }
+    missing = [name for name in ("BV_TV", "Tb_Th_um", "DA") if name not in wanted]
+    if missing:
+        raise ConfigError(
+            f"specimen.preset = none leaves {', '.join(missing)} open; give a preset or these numbers"
+        )
     return synthesize(spec.shape, spec.voxel_size_um or DEFAULT_VOXEL_UM, seed=spec.seed, **wanted)
