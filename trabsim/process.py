@@ -35,8 +35,6 @@ class Process:
         Names of state variables (see `trabsim.state.VARIABLES`), agent tables, or ``counters``/``levels``.
     references : tuple of str
         Papers with DOI, or ``"assumed: why"``.
-    optional : bool
-        Whether ``[run] disable`` may switch it off.
     """
 
     name: ClassVar[str] = ""
@@ -44,7 +42,6 @@ class Process:
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     references: ClassVar[tuple[str, ...]] = ()
-    optional: ClassVar[bool] = False
 
     def __init__(self, params: Any, backend: Any):
         self.params = params
