@@ -15,6 +15,7 @@ from trabsim.clock import Clock
 from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
 from trabsim.tissue.bookkeeping import change, marker_pct, per_year
+from trabsim.tissue.components import enclosed_cavities
 from trabsim.tissue.mineral import mineral_mg_per_cm3
 from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
 
@@ -254,12 +255,17 @@ def apposition(state: State, backend: Any, config: Any) -> tuple[float, float]:
 
 
 def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
-    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the voxels that are at least half bone."""
+    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the voxels that are at least half bone.
+
+    Dents of a single, almost half-filled voxel would count as cavities, each as much as a trabecula: marrow from
+    which no path through faces leads out is filled before anything is measured.
+    """
     from trabsim import morphometry
 
     bone = backend.to_numpy(2 * state.bone[core] >= FULL)
     tissue = backend.to_numpy(state.tissue[core]).astype(bool)
     mask = None if bool(tissue.all()) else tissue
+    bone = bone | enclosed_cavities(bone, mask, connectivity=6)[0]
     found = morphometry.measure(
         np.ascontiguousarray(bone), state.voxel_size_um, mask=mask, threads=backend.threads
     )

@@ -87,7 +87,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         # what the body supplies
         OvarianHistory(config.endocrine, backend),
         # what cells find: surface, signals
-        SurfaceGeometry(p.surface, backend),
+        SurfaceGeometry(p.surface, backend, credit_reach_um=p.reversal.reach_um),
         FieldRefresh(p.fields, backend, secretion=p.secretion),
         SurfaceSignals(p.signals, backend),
         # osteoclast lineage: pools, new sites, new cells, motion
@@ -96,7 +96,12 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         OsteoclastRecruitment(p.osteoclasts, backend, with_osteomorphs=osteomorphs),
         OsteoclastMotion(p.osteoclast_motion, backend),
         # bone is resorbed, sites turn around, bone is formed
-        Resorption(p.resorption, backend, leave_depth_um=p.osteoclast_motion.leave_depth_um),
+        Resorption(
+            p.resorption,
+            backend,
+            leave_depth_um=p.osteoclast_motion.leave_depth_um,
+            credit_reach_um=p.reversal.reach_um,
+        ),
         OsteoclastLife(p.osteoclasts, backend, with_osteomorphs=osteomorphs),
         Reversal(
             p.reversal,

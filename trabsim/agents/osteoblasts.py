@@ -64,9 +64,9 @@ class OsteoblastParams(Params):
         40.0, "how far it looks for unfilled surface", source="assumed: two cell widths", gt=5
     )
     hollow_preference: float = param(
-        1.5,
+        4.0,
         "preference for hollows, per unit of local bone fraction",
-        source="assumed: weak; strong preference piles cells up",
+        source="calibrated: voids left inside packets; `most_per_mm2` keeps cells from piling up",
         ge=0,
     )
     crowding: float = param(
@@ -294,10 +294,9 @@ class Formation(Process):
         if n == 0:
             return
         fate = random.uniform(Stream.OSTEOBLAST_FATE, clock.day, cells.id[ends], draw=1)
-        voxel = cells.voxel[ends]
-        in_bone = 2 * state.bone.ravel()[voxel].astype(xp.int64) >= FULL
+        voxel, in_bone = self._nearest_bone(state, cells.voxel[ends])
         buried = (fate < p.osteocyte_share) & in_bone
-        lines = ~buried & (fate < p.osteocyte_share + p.lining_share)
+        lines = (fate >= p.osteocyte_share) & (fate < p.osteocyte_share + p.lining_share)
         state.count("osteoblasts_died", n)
         state.count("osteoblasts_became_lining", int(lines.sum()))
         state.count("unplaced_quanta", int(cells.owed[ends].sum()))
@@ -305,6 +304,21 @@ class Formation(Process):
         order = xp.argsort(ids)
         self._embed(state, clock, voxel[buried][order])
         cells.keep(~ends)
+
+    def _nearest_bone(self, state: State, voxels: Any) -> tuple[Any, Any]:
+        """Voxel in which a cell at each of `voxels` would be buried: its own, or else a face neighbor that is bone.
+
+        Returns
+        -------
+        voxels : int64 array
+        found : bool array
+        """
+        xp = self.backend.xp
+        near, inside = around(xp, voxels, ball(1.0), state.shape)  # the voxel itself comes first
+        bone_side = inside & (2 * state.bone.ravel()[near].astype(xp.int64) >= FULL)
+        rows = xp.arange(voxels.shape[0])
+        first = xp.argmax(bone_side, axis=1)
+        return near[rows, first], bone_side[rows, first]
 
     def _embed(self, state: State, clock: Clock, voxels: Any) -> None:
         xp = self.backend.xp

@@ -90,6 +90,13 @@ class OsteoclastParams(Params):
     nuclei_per_osteomorph: int = param(
         3, "nuclei of one osteomorph", source="assumed: osteomorphs are small", ge=1
     )
+    osteomorph_share: float = param(
+        0.25,
+        "share of new osteoclasts that osteomorphs make up where they abound",
+        source="assumed: re-fusion is a minor way to an osteoclast (McDonald 2021)",
+        ge=0,
+        le=1,
+    )
     osteomorph_gain: float = param(
         0.3,
         "extra recruitment where osteomorphs abound",
@@ -181,7 +188,13 @@ class OsteoclastRecruitment(Process):
         refused = xp.zeros(wanted.shape[0], xp.int64)
         joined = refused
         if self.with_osteomorphs:
-            joined = share_out(xp, self.backend, state.osteomorphs, block, wanted // 4)
+            morphs_wanted = xp.minimum(
+                random.round(
+                    Stream.OSTEOCLAST_ARRIVAL, clock.day, sites.id, wanted * p.osteomorph_share, draw=1
+                ),
+                wanted,
+            )
+            joined = share_out(xp, self.backend, state.osteomorphs, block, morphs_wanted)
         joined = joined + share_out(xp, self.backend, state.osteoclast_mature, block, wanted - joined)
         sites.recruits = sites.recruits + joined
         row = repeat_rows(xp, joined)

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trabsim.agents.credit import share_credit
 from trabsim.agents.osteoclast_motion import front_depth_um, norm, resorbable
 from trabsim.clock import Clock
-from trabsim.lattice import around, ball, centers_um, neighbors_26, voxel_at
+from trabsim.credit import rescue, share_credit
+from trabsim.lattice import around, ball, centers_um, neighbors_6, neighbors_26, voxel_at
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import FULL, Phase, State
@@ -83,9 +83,12 @@ class Resorption(Process):
     )
     references = ("doi:10.1002/jcb.240550303",)
 
-    def __init__(self, params: ResorptionParams, backend: Any, *, leave_depth_um: float):
+    def __init__(
+        self, params: ResorptionParams, backend: Any, *, leave_depth_um: float, credit_reach_um: float
+    ):
         super().__init__(params, backend)
         self.leave_depth_um = leave_depth_um
+        self.credit_reach_um = credit_reach_um
 
     def apply(self, state: State, clock: Clock) -> None:
         if len(state.osteoclasts) == 0:
@@ -115,6 +118,7 @@ class Resorption(Process):
         depth = front_depth_um(state.bone.ravel()[voxels], state.erosion_depth_nm.ravel()[voxels], h)
         allowed = inside & resorbable(state, xp, voxels) & (depth < self.leave_depth_um)
         weight = xp.where(allowed, footprint_weight(distance, p.footprint_um, xp), 0)
+        weight = weight * self._openness(state, voxels) // FULL
         total = weight.sum(axis=1)
         budget = p.rate_um3_per_day / state.quantum_um3 * cells.nuclei / p.typical_nuclei
         share = xp.floor(budget).astype(xp.int64)[:, None] * weight // xp.maximum(total, 1)[:, None]
@@ -131,6 +135,20 @@ class Resorption(Process):
         claims = xp.zeros(claimed.shape[0], xp.int64)
         self.backend.scatter_add(claims, row.ravel(), share[wanted])
         return claimed, claims
+
+    def _openness(self, state: State, voxels: Any) -> Any:
+        """Faces of each voxel that lie open to marrow, in quanta: acid works where there is a face to work on.
+
+        Without this a voxel would be hollowed out below bone that still covers it.
+        """
+        xp, bone = self.backend.xp, state.bone.ravel()
+        tissue, flat = state.tissue.ravel(), voxels.ravel()
+        faces = xp.zeros(flat.shape, xp.int64)
+        for offset in neighbors_6():
+            near, inside = around(xp, flat, offset[None, :], state.shape)
+            near, inside = near.ravel(), inside.ravel()
+            faces += xp.where(inside & (tissue[near] == 1), FULL - bone[near], 0)
+        return faces.reshape(voxels.shape)
 
     def _mark_contact(self, state: State, clock: Clock, voxels: Any, sites: Any) -> None:
         xp = self.backend.xp
@@ -167,7 +185,10 @@ class Resorption(Process):
         state.gathered.ravel()[new] = 0
         phase[lost] = Phase.QUIESCENT
         exposed[lost] = 0
-        state.count("credit_unplaced", int(left.sum()))
+        orphan = left > 0  # the last of a strut: no bone beside it
+        if bool(orphan.any()):
+            left = rescue(self.backend, state, lost[orphan], left[orphan], self.credit_reach_um)
+            state.count("credit_unplaced", int(left.sum()))
 
     def _expose(self, state: State, clock: Clock, lost: Any, voxels: Any, fresh: Any) -> None:
         """Give bone that comes to the surface its depth, its site and the signals of the voxel that covered it."""

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trabsim.agents.credit import share_credit
 from trabsim.agents.osteoblasts import OsteoblastParams, lifetime_volume_um3
 from trabsim.clock import Clock
-from trabsim.lattice import around, ball, block_of, neighbors_26, repeat_rows
+from trabsim.credit import WAITING, hand_over
+from trabsim.lattice import around, block_of, neighbors_26, repeat_rows
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.rng import Random, Stream
@@ -63,9 +63,9 @@ class ReversalParams(Params):
     layer_per_mm2: float = param(5000.0, "osteoblasts in one layer", source="assumed: 200 um2 each", gt=0)
     most_layers: float = param(3.0, "most layers recruited at once", source="assumed: crowding", gt=0)
     reach_um: float = param(
-        40.0,
-        "how far osteoprogenitors spread from where more is owed than a team can pay back",
-        source="assumed: two cell widths",
+        60.0,
+        "how far osteoprogenitors spread from where more is owed than a team can pay back, or from what vanished",
+        source="assumed: three cell widths",
         gt=0,
         le=120,
     )
@@ -144,6 +144,7 @@ class Reversal(Process):
         phase = state.phase.ravel()
         waited = clock.day - state.contact_day.ravel()[active]
         phase[active[(phase[active] == Phase.RESORBING) & (waited >= p.contact_memory_days)]] = Phase.REVERSAL
+        self._reinforce(state, clock, active[phase[active] == Phase.FORMING])
         waiting = active[phase[active] == Phase.REVERSAL]
         if int(waiting.shape[0]) == 0:
             return
@@ -174,14 +175,8 @@ class Reversal(Process):
         if int(crowded.shape[0]) == 0:
             return
         amount = excess[excess > 1] // 2
-        voxels, inside = around(
-            xp, crowded, ball(max(self.params.reach_um / state.voxel_size_um, 1.75)), state.shape
-        )
-        phase = state.phase.ravel()[voxels]
-        takers = inside & (state.exposed.ravel()[voxels] == 1) & (voxels != crowded[:, None])
-        takers &= (phase == Phase.RESORBING) | (phase == Phase.REVERSAL)
         credit[crowded] -= amount.astype(xp.int32)
-        left = share_credit(self.backend, state, voxels, takers, amount)
+        left = hand_over(self.backend, state, crowded, amount, self.params.reach_um, *WAITING)
         credit[crowded] += left.astype(xp.int32)
 
     def _gather(self, state: State, waiting: Any) -> None:
@@ -212,21 +207,31 @@ class Reversal(Process):
     def _start_formation(self, state: State, clock: Clock, voxels: Any) -> None:
         xp, surface = self.backend.xp, state.surface
         area = surface.area_um2[surface.position_of(xp, voxels)]
-        credit = state.credit.ravel()[voxels].astype(xp.int64)
-        per_quantum = self._cells_per_quantum(state)
-        stimulus = min(2.0, max(0.2, 1.0 + 0.5 * state.levels["mechanical_stimulus"]))
-        paid = xp.minimum(credit, self._most_credit(state, voxels))
-        state.count("credit_capped", int((credit - paid).sum()))
-        state.count("credit_paid", int(paid.sum()))
-        number = Random(self.backend, state.seed).round(
-            Stream.OSTEOBLAST_RECRUIT, clock.day, voxels, paid * per_quantum * stimulus
-        )
-        state.credit.ravel()[voxels] = 0
         state.phase.ravel()[voxels] = Phase.FORMING
         state.gathered.ravel()[voxels] = 0
         state.erosion_depth_nm.ravel()[voxels] = 0
         state.contact_day.ravel()[voxels] = clock.day
         state.count("formation_started_um2", int(xp.floor(area).astype(xp.int64).sum()))
+        self._pay(state, clock, voxels)
+
+    def _reinforce(self, state: State, clock: Clock, forming: Any) -> None:
+        """Pay at once the credit that reached a team at work, from erosion that it covered."""
+        owing = forming[state.credit.ravel()[forming] > 0]
+        if int(owing.shape[0]):
+            self._pay(state, clock, owing)
+
+    def _pay(self, state: State, clock: Clock, voxels: Any) -> None:
+        """Turn credit into osteoblasts, at most a few layers of them."""
+        xp = self.backend.xp
+        credit = state.credit.ravel()[voxels].astype(xp.int64)
+        stimulus = min(2.0, max(0.2, 1.0 + 0.5 * state.levels["mechanical_stimulus"]))
+        paid = xp.minimum(credit, self._most_credit(state, voxels))
+        state.count("credit_capped", int((credit - paid).sum()))
+        state.count("credit_paid", int(paid.sum()))
+        number = Random(self.backend, state.seed).round(
+            Stream.OSTEOBLAST_RECRUIT, clock.day, voxels, paid * self._cells_per_quantum(state) * stimulus
+        )
+        state.credit.ravel()[voxels] = 0
         self._use_progenitors(state, voxels, number)
         recruit_osteoblasts(self.backend, state, clock, voxels, number)
 

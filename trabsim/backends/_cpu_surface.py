@@ -1,8 +1,8 @@
-"""Surface voxels and the variation of bone around them on the CPU.
+"""Surface voxels and their area on the CPU.
 
-Three sweeps, each parallel over z: classify every voxel in one byte, count the surface voxels of each row,
-then write positions and variations where the counts say. The byte sweeps are plain loops over rows that
-compile to vector instructions; only the few surface voxels pay for 27 neighbors.
+Sweeps parallel over z: classify every voxel in one byte, mark the surface, smooth, share out the variation.
+Bytes and convolutions are plain loops over rows that compile to vector instructions; only voxels near the
+surface pay for 27 neighbors.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def classify(bone, half, tissue, has_tissue, kind):
 
 
 @njit(cache=True, parallel=True)
-def mark(kind, found, row_count):
-    """Mark the surface voxels of every row in ``found`` and count them."""
+def mark(kind, found):
+    """Mark the surface voxels in ``found``."""
     nz, ny, nx = kind.shape
     for z in prange(nz):
         near = np.zeros(nx + 2, np.uint8)
@@ -39,12 +39,8 @@ def mark(kind, found, row_count):
                 for yy in range(max(y - 1, 0), min(y + 2, ny)):
                     for x in range(nx):
                         near[x + 1] |= kind[zz, yy, x]
-            count = 0
             for x in range(nx):
-                hit = ((near[x] | near[x + 1] | near[x + 2]) >> 1) & kind[z, y, x] & 1
-                found[z, y, x] = hit
-                count += hit
-            row_count[z, y] = count
+                found[z, y, x] = ((near[x] | near[x + 1] | near[x + 2]) >> 1) & kind[z, y, x] & 1
 
 
 @njit(inline="always")
@@ -122,28 +118,68 @@ def _at_tissue_edge(kind, z, y, x):
     return False
 
 
-@njit(cache=True, parallel=True)
-def fill(bone, tissue, has_tissue, kind, found, row_start, index, variation):
-    """Write positions and variations of the marked voxels, row by row from ``row_start``."""
-    nz, ny, nx = bone.shape
+@njit(cache=True, parallel=True, error_model="numpy")
+def share(smooth, tissue, has_tissue, kind, number, scale):
+    """Replace the number of surface voxels around by the area of this voxel over it, where it is positive."""
+    nz, ny, nx = smooth.shape
     for z in prange(nz):
         for y in range(ny):
-            at = row_start[z, y]
-            if row_start[z, y + 1] == at:
-                continue
             inner_row = 0 < z < nz - 1 and 0 < y < ny - 1
             for x in range(nx):
-                if found[z, y, x] == 0:
+                if not number[z, y, x] > 0:
                     continue
                 inner = inner_row and 0 < x < nx - 1
                 if inner and has_tissue and _at_tissue_edge(kind, z, y, x):
                     inner = False
                 if inner:
-                    along_z, along_y, along_x = _variation_inner(bone, z, y, x)
+                    along_z, along_y, along_x = _variation_inner(smooth, z, y, x)
                 else:
-                    along_z, along_y, along_x = _variation_edge(bone, tissue, has_tissue, z, y, x)
-                index[at] = (np.int64(z) * ny + y) * nx + x
-                variation[at, 0] = along_z
-                variation[at, 1] = along_y
-                variation[at, 2] = along_x
-                at += 1
+                    along_z, along_y, along_x = _variation_edge(smooth, tissue, has_tissue, z, y, x)
+                vz, vy, vx = np.float64(along_z), np.float64(along_y), np.float64(along_x)
+                length = np.sqrt(vz * vz + vy * vy + vx * vx)
+                number[z, y, x] = np.float32(length * scale / np.float64(number[z, y, x]))
+
+
+@njit(inline="always")
+def _clamped(place, n):
+    return min(max(place, 0), n - 1)
+
+
+@njit(cache=True, parallel=True)
+def convolve(values, taps, clamp):
+    """Convolve in place along x, then y, then z, adding up in the order of the taps."""
+    nz, ny, nx = values.shape
+    reach = taps.size // 2
+    for z in prange(nz):
+        plane = np.zeros((ny, nx), np.float32)
+        padded = np.zeros(nx + 2 * reach, np.float32)
+        for y in range(ny):
+            if clamp:
+                padded[:reach], padded[reach + nx :] = values[z, y, 0], values[z, y, nx - 1]
+            padded[reach : reach + nx] = values[z, y]
+            for k in range(taps.size):
+                tap = taps[k]
+                for x in range(nx):
+                    plane[y, x] += tap * padded[x + k]
+        for y in range(ny):
+            row = values[z, y]
+            row[:] = 0
+            for k in range(taps.size):
+                at = y + k - reach
+                if not clamp and (at < 0 or at >= ny):
+                    continue
+                tap, source = taps[k], plane[_clamped(at, ny)]
+                for x in range(nx):
+                    row[x] += tap * source[x]
+    for y in prange(ny):
+        plane = values[:, y, :].copy()
+        for z in range(nz):
+            row = values[z, y]
+            row[:] = 0
+            for k in range(taps.size):
+                at = z + k - reach
+                if not clamp and (at < 0 or at >= nz):
+                    continue
+                tap, source = taps[k], plane[_clamped(at, nz)]
+                for x in range(nx):
+                    row[x] += tap * source[x]

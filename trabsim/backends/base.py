@@ -155,8 +155,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def surface(self, bone: Array, full: int, tissue: Array | None = None) -> tuple[Array, Array]:
-        """Find the bone surface and how much bone varies around it.
+    def surface(
+        self, bone: Array, full: int, tissue: Array | None = None, smoothing_voxels: float = 0.0
+    ) -> tuple[Array, Array]:
+        """Find the bone surface and the area that each of its voxels holds.
 
         A voxel is bone-side when ``2 * bone >= full``, else marrow. The surface is every bone-side voxel of
         the tissue with at least one of its 26 neighbors in lattice and tissue that is marrow: cut faces and
@@ -170,16 +172,17 @@ class Backend(ABC):
             Quanta of a full voxel.
         tissue : uint8 or bool array, shape (z, y, x), optional
             Zero marks voxels outside the region.  Default: all tissue.
+        smoothing_voxels : float
+            Standard deviation (voxels) of the smoothing of bone before its gradient is taken; at least
+            ``sqrt(0.5)`` is always done, across the gradient only.
 
         Returns
         -------
         index : int64 array, shape (n,)
             Raveled positions, sorted.
-        variation : int64 array, shape (n, 3)
-            Along z, y, x: ``|s(+1) - s(0)| + |s(0) - s(-1)|`` of ``bone`` smoothed across by [1, 2, 1] times
-            [1, 2, 1]. On a slope it is the Sobel gradient (one quantum per voxel gives 32); on thin bone both
-            faces count instead of canceling. A neighbor outside the lattice takes the value of the nearest
-            voxel inside; one outside the tissue takes the value of the center voxel.
+        area : float64 array, shape (n,)
+            In faces of a voxel: the gradient of the bone fraction, added up over everything near the surface
+            and shared out among its voxels (see :mod:`trabsim.backends.area`). Both faces of thin bone count.
         """
 
     @abstractmethod

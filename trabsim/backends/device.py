@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from trabsim.backends.area import surface_area
 from trabsim.backends.base import Array, Backend, byte_mask
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
@@ -89,7 +90,9 @@ class DeviceBackend(Backend):
             raise IndexError(f"scatter index outside 0..{target.size - 1}")
         self.launch("scatter", f"{kernel}_{target.dtype.name}", index.size, target, index, values, n)
 
-    def surface(self, bone: Array, full: int, tissue: Array | None = None) -> tuple[Array, Array]:
+    def surface(
+        self, bone: Array, full: int, tissue: Array | None = None, smoothing_voxels: float = 0.0
+    ) -> tuple[Array, Array]:
         """See :meth:`trabsim.backends.base.Backend.surface`."""
         xp = self.xp
         bone = xp.ascontiguousarray(bone, np.int32)
@@ -99,12 +102,23 @@ class DeviceBackend(Backend):
         shape, half = [np.int32(n) for n in bone.shape], np.int64((full + 1) // 2)
         found = xp.empty(bone.shape, np.uint8)
         self.launch("surface", "surface_mark", bone.size, bone, _or_null(inside), half, found, *shape)
-        index = xp.flatnonzero(found)
-        n = np.int64(index.size)
-        variation = xp.empty((index.size, 3), np.int64)
-        arrays = (bone, _or_null(inside), index, variation)
-        self.launch("surface", "surface_variation", index.size, *arrays, *shape, n)
-        return index, variation
+
+        def share(smooth: Array, inside: Array, number: Array, scale: float) -> None:
+            arrays = (smooth, _or_null(inside), number)
+            self.launch("surface", "surface_share", bone.size, *arrays, np.float64(scale), *shape)
+
+        area = surface_area(xp, bone, full, inside, found, smoothing_voxels, self._convolve, share)
+        return xp.flatnonzero(found), area
+
+    def _convolve(self, values: Array, taps: Any, clamp: bool) -> None:
+        """Convolve in place along x, then y, then z."""
+        taps = self.from_numpy(taps)
+        shape, n_taps, mode = [np.int32(n) for n in values.shape], np.int32(taps.size), np.int32(clamp)
+        result = self.xp.empty_like(values)
+        for axis in (2, 1, 0):
+            arrays = (values, taps, result)
+            self.launch("surface", "convolve", values.size, *arrays, n_taps, np.int32(axis), mode, *shape)
+            values[...] = result
 
     def solve_steady(
         self, source: Array, domain: Array, length_voxels: float, field: Array, tolerance: float = 1e-4

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabsim.backends import _cpu_binomial, _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
+from trabsim.backends.area import surface_area
 from trabsim.backends.base import Backend, byte_mask
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
@@ -117,27 +118,27 @@ class NumpyBackend(Backend):
         _cpu_scatter.minimum(*_scatter_arguments(target, index, values))
 
     def surface(
-        self, bone: NDArray[np.int32], full: int, tissue: Any = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, bone: NDArray[np.int32], full: int, tissue: Any = None, smoothing_voxels: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """See :meth:`trabsim.backends.base.Backend.surface`."""
         bone = np.ascontiguousarray(bone, np.int32)
         has_tissue = tissue is not None
         inside = byte_mask(np, tissue) if has_tissue else np.empty((0, 0, 0), np.uint8)
         if has_tissue and inside.shape != bone.shape:
             raise ValueError(f"tissue has shape {inside.shape}, bone has {bone.shape}")
-        nz, ny, _nx = bone.shape
         kind, found = np.empty(bone.shape, np.uint8), np.empty(bone.shape, np.uint8)
-        counts = np.empty((nz, ny), np.int64)
         with self._parallel(bone.size // LATTICE_SHARE):
             _cpu_surface.classify(bone, np.int64((full + 1) // 2), inside, has_tissue, kind)
-            _cpu_surface.mark(kind, found, counts)
-            ends = np.cumsum(counts).reshape(nz, ny)
-            starts = np.empty((nz, ny + 1), np.int64)
-            starts[:, :ny], starts[:, ny] = ends - counts, ends[:, -1]
-            n = int(ends[-1, -1]) if ends.size else 0
-            index, variation = np.empty(n, np.int64), np.empty((n, 3), np.int64)
-            _cpu_surface.fill(bone, inside, has_tissue, kind, found, starts, index, variation)
-        return index, variation
+            _cpu_surface.mark(kind, found)
+
+            def share(smooth: Any, _inside: Any, number: Any, scale: float) -> None:
+                _cpu_surface.share(smooth, inside, has_tissue, kind, number, scale)
+
+            area = surface_area(
+                np, bone, full, inside if has_tissue else None, found, smoothing_voxels,
+                _cpu_surface.convolve, share,
+            )  # fmt: skip
+        return np.flatnonzero(found), area
 
     def solve_steady(
         self,

@@ -31,14 +31,12 @@ __device__ inline long long variation(const long long* plane)
     return (up < 0 ? -up : up) + (down < 0 ? -down : down);
 }
 
-// Writes the variation along z, y, x at the given positions, one thread per position.
-extern "C" __global__ void surface_variation(
-    const int* bone, const unsigned char* tissue, const long long* index, long long* out, int nz, int ny, int nx,
-    long long n)
+// Replaces the number of surface voxels around by the area of this voxel over it, one thread per voxel.
+extern "C" __global__ void surface_share(
+    const int* smooth, const unsigned char* tissue, float* number, double scale, int nz, int ny, int nx)
 {
-    long long t = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= n) return;
-    long long here = index[t];
+    long long here = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (here >= (long long)nz * ny * nx || !(number[here] > 0.0f)) return;
     int x = (int)(here % nx), y = (int)(here / nx % ny), z = (int)(here / nx / ny);
     long long along_z[3] = {0, 0, 0}, along_y[3] = {0, 0, 0}, along_x[3] = {0, 0, 0};
     for (int dz = 0; dz < 3; ++dz)
@@ -46,13 +44,30 @@ extern "C" __global__ void surface_variation(
             for (int dx = 0; dx < 3; ++dx) {
                 int zz = clamped(z + dz - 1, nz), yy = clamped(y + dy - 1, ny), xx = clamped(x + dx - 1, nx);
                 long long at = ((long long)zz * ny + yy) * nx + xx;
-                long long value = tissue && !tissue[at] ? bone[here] : bone[at];
+                long long value = tissue && !tissue[at] ? smooth[here] : smooth[at];
                 int wz = dz == 1 ? 2 : 1, wy = dy == 1 ? 2 : 1, wx = dx == 1 ? 2 : 1;
                 along_z[dz] += wy * wx * value;
                 along_y[dy] += wz * wx * value;
                 along_x[dx] += wz * wy * value;
             }
-    out[3 * t] = variation(along_z);
-    out[3 * t + 1] = variation(along_y);
-    out[3 * t + 2] = variation(along_x);
+    double vz = (double)variation(along_z), vy = (double)variation(along_y), vx = (double)variation(along_x);
+    number[here] = (float)(sqrt(vz * vz + vy * vy + vx * vx) * scale / (double)number[here]);
+}
+
+// Convolves along one axis (0 z, 1 y, 2 x), one thread per voxel, adding up in the order of the taps.
+extern "C" __global__ void convolve(
+    const float* values, const float* taps, float* result, int n_taps, int axis, int clamp, int nz, int ny, int nx)
+{
+    long long here = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (here >= (long long)nz * ny * nx) return;
+    int x = (int)(here % nx), y = (int)(here / nx % ny), z = (int)(here / nx / ny);
+    int n = axis == 0 ? nz : (axis == 1 ? ny : nx), place = axis == 0 ? z : (axis == 1 ? y : x);
+    long long stride = axis == 0 ? (long long)ny * nx : (axis == 1 ? nx : 1);
+    float total = 0.0f;
+    for (int k = 0; k < n_taps; ++k) {
+        int at = place + k - n_taps / 2;
+        if (!clamp && (at < 0 || at >= n)) continue;
+        total = total + taps[k] * values[here + (clamped(at, n) - place) * stride];
+    }
+    result[here] = total;
 }

@@ -40,7 +40,7 @@ def largest_component(bone: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, 
 
 
 def enclosed_cavities(
-    bone: NDArray[np.bool_], tissue: NDArray[np.bool_] | None = None
+    bone: NDArray[np.bool_], tissue: NDArray[np.bool_] | None = None, connectivity: int = 26
 ) -> tuple[NDArray[np.bool_], int]:
     """Marrow voxels from which no path leads out of the specimen.
 
@@ -50,6 +50,8 @@ def enclosed_cavities(
         The specimen.
     tissue : ndarray of bool, shape (z, y, x), optional
         Where the specimen is; marrow that touches its edge is open, as is marrow at a face of the box.
+    connectivity : {26, 6}
+        Whether a path may lead through edges and corners of voxels, or through faces only.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def enclosed_cavities(
     """
     import cc3d
 
-    labels, count = cc3d.connected_components(~bone, connectivity=26, return_N=True)
+    labels, count = cc3d.connected_components(~bone, connectivity=connectivity, return_N=True)
     closed = np.ones(int(count) + 1, dtype=bool)
     closed[0] = False
     for axis in range(3):
