@@ -64,11 +64,11 @@ def surface_area(
     float64 array, one value per surface voxel, in the order of ``flatnonzero(found)``
     """
     more = smoothing_voxels * smoothing_voxels - VARIATION_VARIANCE
-    reach = 1
+    reach = 2  # a voxel just short of bone-side has gradient beyond it
     smooth = bone
     if more > 1e-6:
         taps = smoothing_taps(more)
-        reach += math.ceil(2.0 * math.sqrt(more))
+        reach = 1 + math.ceil(2.0 * math.sqrt(more))
         smooth = _smoothed(xp, bone, inside, taps, convolve)
     box = np.ones(2 * reach + 1, np.float32)
     number = found.astype(xp.float32)
