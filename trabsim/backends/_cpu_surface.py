@@ -120,12 +120,17 @@ def _at_tissue_edge(kind, z, y, x):
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def share(smooth, tissue, has_tissue, kind, number, scale):
-    """Replace the number of surface voxels around by the area of this voxel over it, where it is positive."""
+    """Replace the number of surface voxels around by the area of this voxel over it, where it is positive.
+
+    Outside the tissue there is none.
+    """
     nz, ny, nx = smooth.shape
     for z in prange(nz):
         for y in range(ny):
             inner_row = 0 < z < nz - 1 and 0 < y < ny - 1
             for x in range(nx):
+                if has_tissue and tissue[z, y, x] == 0:
+                    number[z, y, x] = 0
                 if not number[z, y, x] > 0:
                     continue
                 inner = inner_row and 0 < x < nx - 1

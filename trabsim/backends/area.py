@@ -57,7 +57,7 @@ def surface_area(
         Convolve a float32 array in place along x, y and z; beyond the lattice stands the nearest value, or 0.
     share : callable(smooth, inside, number, scale)
         Replace `number` (float32), where it is positive, by the length of the variation of `smooth` times
-        `scale` over it.
+        `scale` over it, and by 0 outside the tissue.
 
     Returns
     -------

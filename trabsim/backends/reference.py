@@ -110,7 +110,12 @@ def convolve(values: NDArray[np.float32], taps: NDArray[np.float32], clamp: bool
 
 
 def share(smooth: NDArray[np.int32], inside: Any, number: NDArray[np.float32], scale: float) -> None:
-    """Write the variation of `smooth`, times `scale` and over `number`, into `number` where it is positive."""
+    """Write the variation of `smooth`, times `scale` and over `number`, into `number` where it is positive.
+
+    Outside the tissue there is none.
+    """
+    if inside is not None:
+        number[inside == 0] = 0
     variation = smoothed_variation(smooth, inside).astype(np.float64)
     length = np.sqrt((variation**2).sum(axis=0))  # whole numbers below 2**53: their sum has no order
     wanted = number > 0

@@ -31,12 +31,15 @@ __device__ inline long long variation(const long long* plane)
     return (up < 0 ? -up : up) + (down < 0 ? -down : down);
 }
 
-// Replaces the number of surface voxels around by the area of this voxel over it, one thread per voxel.
+// Replaces the number of surface voxels around by the area of this voxel over it, one thread per voxel; outside the
+// tissue there is none.
 extern "C" __global__ void surface_share(
     const int* smooth, const unsigned char* tissue, float* number, double scale, int nz, int ny, int nx)
 {
     long long here = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (here >= (long long)nz * ny * nx || !(number[here] > 0.0f)) return;
+    if (here >= (long long)nz * ny * nx) return;
+    if (tissue && !tissue[here]) number[here] = 0.0f;
+    if (!(number[here] > 0.0f)) return;
     int x = (int)(here % nx), y = (int)(here / nx % ny), z = (int)(here / nx / ny);
     long long along_z[3] = {0, 0, 0}, along_y[3] = {0, 0, 0}, along_x[3] = {0, 0, 0};
     for (int dz = 0; dz < 3; ++dz)
