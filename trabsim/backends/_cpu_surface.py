@@ -146,8 +146,12 @@ def share(smooth, tissue, has_tissue, kind, number, scale):
 
 
 @njit(inline="always")
-def _clamped(place, n):
-    return min(max(place, 0), n - 1)
+def _standing(place, n, clamp):
+    """Voxel that stands at a place along an axis: beyond the lattice the nearest one, or its mirror image."""
+    if clamp:
+        return min(max(place, 0), n - 1)
+    folded = place % (2 * n)
+    return folded if folded < n else 2 * n - 1 - folded
 
 
 @njit(cache=True, parallel=True)
@@ -159,8 +163,9 @@ def convolve(values, taps, clamp):
         plane = np.zeros((ny, nx), np.float32)
         padded = np.zeros(nx + 2 * reach, np.float32)
         for y in range(ny):
-            if clamp:
-                padded[:reach], padded[reach + nx :] = values[z, y, 0], values[z, y, nx - 1]
+            for k in range(reach):
+                padded[k] = values[z, y, _standing(k - reach, nx, clamp)]
+                padded[reach + nx + k] = values[z, y, _standing(nx + k, nx, clamp)]
             padded[reach : reach + nx] = values[z, y]
             for k in range(taps.size):
                 tap = taps[k]
@@ -170,10 +175,7 @@ def convolve(values, taps, clamp):
             row = values[z, y]
             row[:] = 0
             for k in range(taps.size):
-                at = y + k - reach
-                if not clamp and (at < 0 or at >= ny):
-                    continue
-                tap, source = taps[k], plane[_clamped(at, ny)]
+                tap, source = taps[k], plane[_standing(y + k - reach, ny, clamp)]
                 for x in range(nx):
                     row[x] += tap * source[x]
     for y in prange(ny):
@@ -182,9 +184,6 @@ def convolve(values, taps, clamp):
             row = values[z, y]
             row[:] = 0
             for k in range(taps.size):
-                at = z + k - reach
-                if not clamp and (at < 0 or at >= nz):
-                    continue
-                tap, source = taps[k], plane[_clamped(at, nz)]
+                tap, source = taps[k], plane[_standing(z + k - reach, nz, clamp)]
                 for x in range(nx):
                     row[x] += tap * source[x]

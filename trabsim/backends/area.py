@@ -54,7 +54,8 @@ def surface_area(
     smoothing_voxels : float
         Standard deviation of all smoothing, voxels; the variation itself does ``sqrt(0.5)``, never less.
     convolve : callable(values, taps, clamp)
-        Convolve a float32 array in place along x, y and z; beyond the lattice stands the nearest value, or 0.
+        Convolve a float32 array in place along x, y and z; beyond the lattice stands the nearest value, or (so
+        that sharing stays even at cut faces, and nothing is lost) its mirror image.
     share : callable(smooth, inside, number, scale)
         Replace `number` (float32), where it is positive, by the length of the variation of `smooth` times
         `scale` over it, and by 0 outside the tissue.

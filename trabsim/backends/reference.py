@@ -100,7 +100,7 @@ def convolve(values: NDArray[np.float32], taps: NDArray[np.float32], clamp: bool
     reach = len(taps) // 2
     for axis in (2, 1, 0):
         widths = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(values, widths, mode="edge" if clamp else "constant")
+        padded = np.pad(values, widths, mode="edge" if clamp else "symmetric")
         total = np.zeros_like(values)
         for k, tap in enumerate(taps):
             window = [slice(None)] * 3

@@ -5,6 +5,13 @@ __device__ inline int clamped(int i, int n)
     return i < 0 ? 0 : (i < n ? i : n - 1);
 }
 
+__device__ inline int mirrored(int i, int n)
+{
+    int folded = i % (2 * n);
+    if (folded < 0) folded += 2 * n;
+    return folded < n ? folded : 2 * n - 1 - folded;
+}
+
 // Marks the surface voxels, one thread per voxel; tissue may be null, half is the least bone of a bone-side voxel.
 extern "C" __global__ void surface_mark(
     const int* bone, const unsigned char* tissue, long long half, unsigned char* found, int nz, int ny, int nx)
@@ -57,7 +64,8 @@ extern "C" __global__ void surface_share(
     number[here] = (float)(sqrt(vz * vz + vy * vy + vx * vx) * scale / (double)number[here]);
 }
 
-// Convolves along one axis (0 z, 1 y, 2 x), one thread per voxel, adding up in the order of the taps.
+// Convolves along one axis (0 z, 1 y, 2 x), one thread per voxel, adding up in the order of the taps; beyond the
+// lattice stands the nearest voxel or the mirror image.
 extern "C" __global__ void convolve(
     const float* values, const float* taps, float* result, int n_taps, int axis, int clamp, int nz, int ny, int nx)
 {
@@ -69,8 +77,8 @@ extern "C" __global__ void convolve(
     float total = 0.0f;
     for (int k = 0; k < n_taps; ++k) {
         int at = place + k - n_taps / 2;
-        if (!clamp && (at < 0 || at >= n)) continue;
-        total = total + taps[k] * values[here + (clamped(at, n) - place) * stride];
+        at = clamp ? clamped(at, n) : mirrored(at, n);
+        total = total + taps[k] * values[here + (at - place) * stride];
     }
     result[here] = total;
 }
