@@ -112,7 +112,9 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         Formation(p.osteoblasts, backend),
         Lining(p.lining, backend) if "lining" not in off else None,
         # matrix and what lies in it
-        Fragments(p.fragments, backend) if "fragments" not in off else None,
+        Fragments(p.fragments, backend, credit_reach_um=p.reversal.reach_um)
+        if "fragments" not in off
+        else None,
         OsteocyteTurnover(p.osteocytes, backend),
         CorticalCompartment(p.cortex, backend),
         Ledgers(p.surface, backend),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from trabsim.clock import Clock
+from trabsim.credit import rescue
 from trabsim.params import Params, param
 from trabsim.process import Every, Process
 from trabsim.state import FULL, Phase, State
@@ -50,11 +51,12 @@ class Fragments(Process):
 
     name = "fragments"
     reads = ("bone",)
-    writes = ("bone", "credit", "phase", "osteoblasts", "osteocytes", "counters")
+    writes = ("bone", "credit", "phase", "exposed", "osteoblasts", "osteocytes", "counters")
     references = ("assumed: a piece without contact bears no load and is cleared by macrophages",)
 
-    def __init__(self, params: FragmentParams, backend: Any):
+    def __init__(self, params: FragmentParams, backend: Any, *, credit_reach_um: float):
         super().__init__(params, backend)
+        self.credit_reach_um = credit_reach_um
         self.every = Every(params.every_days)
 
     def apply(self, state: State, clock: Clock) -> None:
@@ -68,11 +70,16 @@ class Fragments(Process):
         volume = int(bone[gone].astype(xp.int64).sum())
         state.count("resorbed_quanta", volume)
         state.count("fragment_quanta", volume)
-        state.count("credit_fragments", volume + int(credit[gone].astype(xp.int64).sum()))
+        owed = gone[credit[gone] > 0]
+        amount = credit[owed].astype(xp.int64)
         state.count("fragments_cleared", 1 if volume * 2 >= FULL else 0)
         bone[gone] = 0
         credit[gone] = 0
         state.phase.ravel()[gone] = Phase.QUIESCENT
+        state.exposed.ravel()[gone] = 0
+        # what osteoclasts took is still owed to the bone nearby; what is cleared with the piece is not
+        left = rescue(self.backend, state, owed, amount, self.credit_reach_um)
+        state.count("credit_fragments", volume + int(left.sum()))
         stranded = loose.ravel()[state.osteoblasts.voxel]
         state.count("osteoblasts_died", int(stranded.sum()))
         state.osteoblasts.keep(~stranded)
