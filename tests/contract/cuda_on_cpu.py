@@ -18,6 +18,7 @@ import numpy as np
 from trabsim.backends.device import DeviceBackend, kernel_source
 
 HEADER = """
+#include <math.h>
 #define __global__
 #define __device__
 struct Place { unsigned int x, y, z; };

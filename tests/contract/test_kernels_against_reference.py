@@ -122,13 +122,19 @@ def test_scatter(device, primitive, kind):
 
 @pytest.mark.parametrize("shape", [(20, 17, 33), (1, 8, 9), (6, 1, 1), (3, 3, 3)])
 @pytest.mark.parametrize("region", [None, bool, np.uint8, np.int64])
-def test_surface(device, shape, region):
+@pytest.mark.parametrize("smoothing", [0.0, 0.9, 1.41])
+def test_surface(device, shape, region, smoothing):
+    """Positions and areas are those of the reference to the last bit, and so are those of the NumPy backend."""
     bone, tissue, there = _bone(shape), None, None
     if region is not None:
         tissue = (np.random.default_rng(2).random(shape) < 0.9).astype(region)
         there = device.from_numpy(tissue)
-    given = device.surface(device.from_numpy(bone), FULL, there)
-    _equal(device, given, reference.surface(bone, FULL, tissue))
+    wanted = reference.surface(bone, FULL, tissue, smoothing)
+    assert wanted[1].dtype == np.float64
+    _equal(device, device.surface(device.from_numpy(bone), FULL, there, smoothing), wanted)
+    _equal(get_backend("numpy"), get_backend("numpy").surface(bone, FULL, tissue, smoothing), wanted)
+    if smoothing == 0.0:
+        _equal(device, device.surface(device.from_numpy(bone), FULL, there), wanted)
     with pytest.raises(ValueError, match="shape"):
         device.surface(device.from_numpy(bone), FULL, device.from_numpy(np.ones((1, 2, 3), bool)))
 
