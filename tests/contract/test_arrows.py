@@ -19,7 +19,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDERS = {"trabsim": "trabsim", "trabsim.viz": "viz", "trabsim.configs": "configs"}
 
 FOUNDATION = {
-    *("blocks", "clock", "errors", "lattice", "lookup", "params", "process", "rng", "state", "units"),
+    *(
+        "blocks",
+        "clock",
+        "credit",
+        "errors",
+        "lattice",
+        "lookup",
+        "params",
+        "process",
+        "rng",
+        "state",
+        "units",
+    ),
 }
 PARTS = {"agents", "endocrine", "fields", "tissue"}
 COMPOSITION = {

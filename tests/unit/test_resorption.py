@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from small_bone import add_osteoclasts, named, slab, specimen, wake
 
-from trabsim.agents.credit import share_credit
 from trabsim.agents.resorption import WEIGHT, footprint_weight
-from trabsim.lattice import around, neighbors_26
 from trabsim.simulation import Simulation
 from trabsim.state import FULL, Phase
 from trabsim.tissue.ledger import credit_imbalance, matrix_imbalance
@@ -126,24 +124,6 @@ def test_contact_is_closer_than_the_footprint() -> None:
 
 
 # ------------------------------------------------------------------------ credit
-@pytest.mark.parametrize("seed", range(5))
-def test_sharing_credit_loses_no_quantum(seed: int) -> None:
-    """What is given arrives with the takers, the odd rest with the first; without takers it comes back."""
-    sim = wake(slab((16, 16, 16), thick=8.0))
-    state = sim.state
-    random = np.random.Generator(np.random.Philox(seed))
-    centers = np.sort(random.choice(state.bone.size, 30, replace=False))
-    voxels, inside = around(np, centers, neighbors_26(), state.shape)
-    takers = inside & (random.random(voxels.shape) < random.choice([0.0, 0.1, 0.6], (30, 1)))
-    amount = random.integers(0, 1000, 30)
-    left = share_credit(sim.backend, state, voxels, takers, amount)
-    assert int(state.credit.sum()) + int(left.sum()) == int(amount.sum())
-    alone = ~takers.any(axis=1)
-    assert (left[alone] == amount[alone]).all()
-    assert (left[~alone] == 0).all()
-    assert state.credit.min() >= 0
-
-
 def test_a_voxel_that_vanishes_hands_on_its_credit_and_depth() -> None:
     """Bone below it comes to the surface one voxel deeper, of the same site, with the signals of what covered it."""
     sim = on_slab()
