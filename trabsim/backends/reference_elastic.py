@@ -32,7 +32,8 @@ def stiffness(a: NDArray[Any], modulus: NDArray[Any], numbers: NDArray[Any]) -> 
     """Give the modes of force for modes of displacement; see :mod:`trabsim.backends.elastic`."""
     lam, mu2, mu, lam3, mu3, k9 = numbers[:6]
     u, v, w = a
-    f = np.zeros_like(a)
+    f = a.copy()
+    f[:, 0] = 0
     x, y, xy, z, xz, yz, xyz = 1, 2, 3, 4, 5, 6, 7
     volume = lam * ((u[x] + v[y]) + w[z])
     for c, (part, mode) in enumerate(((u, x), (v, y), (w, z))):

@@ -107,6 +107,10 @@ class ElasticSystem:
         self._unmasked(u, out)
         return out
 
+    def inner(self, a: Any, b: Any) -> float:
+        """Inner product of two node fields, the sum exactly rounded."""
+        return math.fsum(self.backend.elastic.dot(a, b))
+
     def solve(
         self, u: Any, tolerance: float = 1e-6, most_iterations: int = MOST_ITERATIONS
     ) -> Solve:
