@@ -136,9 +136,7 @@ class ElasticLoops(ABC):
         """
 
     @abstractmethod
-    def smooth_next(
-        self, inverse: Array, r: Array, q: Array, a: float, b: float, d: Array, x: Array
-    ) -> None:
+    def smooth_next(self, inverse: Array, r: Array, q: Array, a: float, b: float, d: Array, x: Array) -> None:
         """Go on smoothing: ``r -= q``, ``d = a d + b inverse r``, ``x += d``; all float32."""
 
     @abstractmethod

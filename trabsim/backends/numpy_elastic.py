@@ -65,9 +65,7 @@ class NumpyElastic(ElasticLoops):
         with self._parallel(r.size):
             _cpu_multigrid.subtract(r, q)
 
-    def prolong(
-        self, parent: Any, place: Any, corners: Any, fixed: Any, coarse: Any, d: Any, x: Any
-    ) -> None:
+    def prolong(self, parent: Any, place: Any, corners: Any, fixed: Any, coarse: Any, d: Any, x: Any) -> None:
         """See :meth:`trabsim.backends.elastic.ElasticLoops.prolong`."""
         with self._parallel(4 * d.size):
             _cpu_multigrid.prolong(parent, place, corners, WEIGHTS, fixed, coarse, d, x)
@@ -88,9 +86,7 @@ class NumpyElastic(ElasticLoops):
         """See :meth:`trabsim.backends.elastic.ElasticLoops.advance`."""
         partial = np.empty(-(-x.size // SUM_LENGTH))
         with self._parallel(x.size):
-            _cpu_multigrid.advance(
-                alpha, p.reshape(-1), q.reshape(-1), x.reshape(-1), r.reshape(-1), partial
-            )
+            _cpu_multigrid.advance(alpha, p.reshape(-1), q.reshape(-1), x.reshape(-1), r.reshape(-1), partial)
         return partial
 
     def turn(self, scale: float, z: Any, beta: float, p: Any) -> None:

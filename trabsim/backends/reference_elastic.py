@@ -141,9 +141,7 @@ class ReferenceElastic(ElasticLoops):
         """See :meth:`trabsim.backends.elastic.ElasticLoops.subtract`."""
         r -= q
 
-    def prolong(
-        self, parent: Any, place: Any, corners: Any, fixed: Any, coarse: Any, d: Any, x: Any
-    ) -> None:
+    def prolong(self, parent: Any, place: Any, corners: Any, fixed: Any, coarse: Any, d: Any, x: Any) -> None:
         """See :meth:`trabsim.backends.elastic.ElasticLoops.prolong`."""
         d[...] = 0
         for k in range(8):

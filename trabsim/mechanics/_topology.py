@@ -40,7 +40,9 @@ def split_cells(order, group_start, corners, parent):
         link = np.arange(n)
         for i in range(n):
             for j in range(i):
-                if _root(link, i) != _root(link, j) and _share_node(corners, order[first + i], order[first + j]):
+                if _root(link, i) != _root(link, j) and _share_node(
+                    corners, order[first + i], order[first + j]
+                ):
                     _join(link, i, j)
         number = np.full(n, -1, np.int32)
         for i in range(n):

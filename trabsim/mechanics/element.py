@@ -25,7 +25,9 @@ def check_poisson(poisson: float) -> float:
         It lies outside -1 to 0.5, ends excluded.
     """
     if not -1.0 < poisson < 0.5:
-        raise MechanicsError(f"Poisson's ratio is {poisson}: give a number above -1 and below 0.5, bone has 0.3")
+        raise MechanicsError(
+            f"Poisson's ratio is {poisson}: give a number above -1 and below 0.5, bone has 0.3"
+        )
     return float(poisson)
 
 

@@ -159,7 +159,7 @@ def _join(fine: _Elements) -> _Step:
     del half
     order = np.argsort(parent, kind="stable")
     start = np.searchsorted(parent[order], np.arange(n + 1))
-    node_parent, place = np.empty(fine.nodes, np.int32), np.empty(fine.nodes, np.int8)
+    node_parent, place = np.empty(fine.nodes, np.int32), np.empty(fine.nodes, np.uint8)
     corners = np.empty((n, 8), np.int32)
     nodes = _topology.coarse_corners(fine.cells, fine.corners, parent, cells, node_parent, place, corners)
     counts = np.zeros(nodes + 1, np.int64)
@@ -233,7 +233,9 @@ def _largest_eigenvalue(apply: Apply, inverse: Any, nodes: int, loops: ElasticLo
     """Estimate from above by power iteration from a fixed start."""
     xp = backend.xp
     scrambled = np.arange(3 * nodes, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(65536)
-    v = backend.from_numpy((scrambled.astype(np.float32) / np.float32(65536) - np.float32(0.5)).reshape(-1, 3))
+    v = backend.from_numpy(
+        (scrambled.astype(np.float32) / np.float32(65536) - np.float32(0.5)).reshape(-1, 3)
+    )
     q, d = xp.empty_like(v), xp.empty_like(v)
     wide = xp.zeros(v.shape, np.float64)
     largest = 1.0
@@ -247,4 +249,3 @@ def _largest_eigenvalue(apply: Apply, inverse: Any, nodes: int, loops: ElasticLo
         largest = size
         loops.narrow(1.0 / size, wide, v)
     return MARGIN * largest
-

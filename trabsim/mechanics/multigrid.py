@@ -90,7 +90,15 @@ class Cycle:
         self._loops.subtract(self._r[number], q)
 
     def _smooth(
-        self, level: Level, x: Any, r: Any, d: Any, q: Any, add: bool, degree: int = DEGREE, ratio: float = RANGE
+        self,
+        level: Level,
+        x: Any,
+        r: Any,
+        d: Any,
+        q: Any,
+        add: bool,
+        degree: int = DEGREE,
+        ratio: float = RANGE,
     ) -> None:
         """Chebyshev smoothing; leaves the last step in ``d``, not yet subtracted from ``r``.
 
@@ -105,7 +113,5 @@ class Cycle:
         for _ in range(degree - 1):
             level.apply(d, q)
             following = 1 / (2 * sigma - rho)
-            self._loops.smooth_next(
-                level.inverse, r, q, following * rho, 2 * following / width, d, x
-            )
+            self._loops.smooth_next(level.inverse, r, q, following * rho, 2 * following / width, d, x)
             rho = following

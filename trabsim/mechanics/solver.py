@@ -111,9 +111,7 @@ class ElasticSystem:
         """Inner product of two node fields, the sum exactly rounded."""
         return math.fsum(self.backend.elastic.dot(a, b))
 
-    def solve(
-        self, u: Any, tolerance: float = 1e-6, most_iterations: int = MOST_ITERATIONS
-    ) -> Solve:
+    def solve(self, u: Any, tolerance: float = 1e-6, most_iterations: int = MOST_ITERATIONS) -> Solve:
         """Bring the free nodes into equilibrium, in place.
 
         Parameters
@@ -146,6 +144,7 @@ class ElasticSystem:
         r[...] = 0
         r -= q
         left = _norm(loops.dot(r, r))
+        whole = whole or left  # where nothing is prescribed but rest
         start = left / whole if whole else 0.0
         # between two applications of the operator the cycle may use the memory of q
         scratch = q.view(np.float32).reshape(2, *u.shape)

@@ -61,9 +61,7 @@ def _center(a: Any) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def strain_energy_density(
-    mesh: Mesh, u: Any, poisson: float, backend: Any, point: Point = "center"
-) -> Any:
+def strain_energy_density(mesh: Mesh, u: Any, poisson: float, backend: Any, point: Point = "center") -> Any:
     """Strain energy density of every element.
 
     Parameters
