@@ -27,8 +27,8 @@ from trabsim.mechanics.solver import MOST_ITERATIONS, ElasticSystem, Solve
 from trabsim.mechanics.strains import Point, on_lattice, strain_energy_density
 from trabsim.mechanics.warm_start import Displacements, carry_over
 
-#: Loading directions of the stiffness tensor that count as none: relative to its largest eigenvalue.
-_SLACK = 1e-6
+#: Stiffness, relative to the largest of the six, that counts as none.
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,14 @@ class UnitCases:
             raise MechanicsError(
                 "a load without direction: all six apparent stresses are zero; give one a value"
             )
+        for name, value in zip(VOIGT, stress):
+            axes = {"zyx".index(letter) for letter in name}
+            if value and not any(self.system.mesh.spanned[axis] for axis in axes):
+                between = " or ".join("zyx"[axis] for axis in sorted(axes))
+                raise MechanicsError(
+                    f"no connected bone reaches from face to face along {between}, so nothing carries stress "
+                    f"{name}: load another direction"
+                )
         return _solve_symmetric(self.stiffness_MPa, stress)
 
     def displacement(self, stress_MPa: Any) -> Any:
@@ -168,15 +176,8 @@ def unit_cases(
 
 
 def _solve_symmetric(tensor: NDArray[np.float64], stress: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Strain from stress; a direction without stiffness takes no stress."""
-    a = tensor.copy()
-    least = _SLACK * float(np.diag(a).max())
-    if not np.all(np.diag(a)[stress != 0] > least):
-        slack = VOIGT[int(np.flatnonzero((stress != 0) & (np.diag(a) <= least))[0])]
-        raise MechanicsError(
-            f"the specimen has no stiffness against stress {slack}, so nothing carries it: load another direction"
-        )
-    used = np.diag(a) > least
+    """Strain from stress; directions in which nothing holds the faces take no part."""
+    used = np.diag(tensor) > _SLACK * float(np.diag(tensor).max())
     strain = np.zeros(6)
-    strain[used] = np.linalg.solve(a[np.ix_(used, used)], stress[used])
+    strain[used] = np.linalg.solve(tensor[np.ix_(used, used)], stress[used])
     return strain

@@ -45,6 +45,8 @@ class Mesh:
         Prescribed directions: bits 1, 2, 4 for x, y, z.
     left_out : int
         Bone voxels left out because nothing holds them.
+    spanned : tuple of three bool
+        Whether connected bone reaches from face to face along z, y, x.
     """
 
     shape: tuple[int, int, int]
@@ -56,6 +58,7 @@ class Mesh:
     nodes: NDArray[np.int64]
     fixed: NDArray[np.uint8]
     left_out: int
+    spanned: tuple[bool, bool, bool]
 
     @property
     def node_shape(self) -> tuple[int, int, int]:
@@ -115,7 +118,7 @@ def make_mesh(modulus_MPa: Any, faces: Faces, backend: Any, spans: int | None = 
     solid = values > 0
     if high == 0:
         raise MechanicsError("the image holds no bone: check the threshold or the mask")
-    keep, left_out = _held(solid, faces, backend, spans)
+    keep, left_out, spanned = _held(solid, faces, backend, spans)
     voxels = np.flatnonzero(keep)
     del solid
     relative = (values.reshape(-1)[voxels] / high).astype(np.float32)
@@ -123,24 +126,26 @@ def make_mesh(modulus_MPa: Any, faces: Faces, backend: Any, spans: int | None = 
     at = np.unravel_index(nodes, tuple(n + 1 for n in keep.shape))
     fixed = fixed_on_faces(at, keep.shape, faces)
     shape = (keep.shape[0], keep.shape[1], keep.shape[2])
-    return Mesh(shape, voxels, relative, high, rows, layers, nodes, fixed, left_out)
+    return Mesh(shape, voxels, relative, high, rows, layers, nodes, fixed, left_out, spanned)
 
 
 def _held(
     solid: NDArray[np.bool_], faces: Faces, backend: Any, spans: int | None
-) -> tuple[NDArray[np.bool_], int]:
+) -> tuple[NDArray[np.bool_], int, tuple[bool, bool, bool]]:
     """Find the parts that share a node with a held face; elements hang together by faces, edges or nodes."""
     labels, n = backend.components(backend.from_numpy(solid), 26)
     labels = backend.to_numpy(labels)
-    touching = {face: set(np.unique(_face(labels, *face))) - {0} for face in faces}
-    if spans is not None and not touching[spans, 0] & touching[spans, 1]:
+    ends = {(axis, side): set(np.unique(_face(labels, axis, side))) - {0} for axis, side in np.ndindex(3, 2)}
+    reached = [bool(ends[axis, 0] & ends[axis, 1]) for axis in range(3)]
+    spanned = (reached[0], reached[1], reached[2])
+    if spans is not None and not spanned[spans]:
         raise MechanicsError(
             f"no connected bone reaches from face to face along {'zyx'[spans]}: nothing carries the load; "
             "load another axis, or check the threshold"
         )
-    held = set().union(*touching.values())
+    held = set().union(*(ends[face] for face in faces))
     if len(held) == n:
-        return solid, 0
+        return solid, 0, spanned
     kept = np.zeros(n + 1, bool)
     kept[list(held)] = True
     keep = kept[labels]
@@ -151,7 +156,7 @@ def _held(
     )  # fmt: skip
     if not held:
         raise MechanicsError("no bone touches a face that is held: nothing carries the load")
-    return keep, left_out
+    return keep, left_out, spanned
 
 
 def _face(values: NDArray[Any], axis: int, side: int) -> NDArray[Any]:
