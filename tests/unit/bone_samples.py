@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from trabsim.backends import get_backend
 
-NUMPY = get_backend("numpy")
+NUMPY = get_backend("numpy", threads=1)  # small work: a second thread would only wait
 E = 10_000.0
 
 

@@ -73,7 +73,9 @@ def test_confined_bar_has_the_modulus_of_uniaxial_strain():
 def test_bonded_plates_stiffen_a_bar_but_not_one_that_does_not_bulge():
     block = np.full((6, 6, 6), E, np.float32)
     assert compress(block, 40.0, backend=NUMPY).apparent_modulus_MPa > 1.02 * E
-    assert compress(block, 40.0, backend=NUMPY, poisson=0.0).apparent_modulus_MPa == pytest.approx(E, rel=1e-9)
+    assert compress(block, 40.0, backend=NUMPY, poisson=0.0).apparent_modulus_MPa == pytest.approx(
+        E, rel=1e-9
+    )
 
 
 def test_solid_block_has_the_stiffness_tensor_of_its_material():

@@ -41,7 +41,9 @@ def test_combination_is_the_sum_of_the_unit_fields(cases):
     np.testing.assert_allclose(twice, 4 * cases.energy_density(STRESS), rtol=1e-10)
     system, strain = cases.system, cases.strain_for(STRESS)
     u = sum(float(s) * d.astype(float) for s, d in zip(strain, cases.displacements))
-    np.testing.assert_array_equal(cases.energy_density(STRESS), strain_energy_density(system.mesh, u, 0.3, NUMPY))
+    np.testing.assert_array_equal(
+        cases.energy_density(STRESS), strain_energy_density(system.mesh, u, 0.3, NUMPY)
+    )
     field = cases.energy_density_map(STRESS)
     np.testing.assert_array_equal(field, on_lattice(system.mesh, cases.energy_density(STRESS), NUMPY))
     assert field.dtype == np.float32
@@ -59,9 +61,7 @@ def test_load_is_a_force_so_lost_bone_strains_the_rest_more():
 
 
 def test_unit_fields_restart_from_their_state(cases):
-    again = unit_cases(
-        modulus(spongy(24, 0.4)), 40.0, backend=NUMPY, tolerance=1e-5, start=cases.state()
-    )
+    again = unit_cases(modulus(spongy(24, 0.4)), 40.0, backend=NUMPY, tolerance=1e-5, start=cases.state())
     assert all(solve.iterations <= 1 for solve in again.solves)
     np.testing.assert_allclose(again.stiffness_MPa, cases.stiffness_MPa, rtol=1e-6, atol=1e-3)
     state = cases.state()
@@ -80,7 +80,9 @@ def test_even_tissue_is_reached_exactly_where_one_load_can():
 def test_the_load_a_specimen_is_built_for_is_found():
     """Columns along y, held together by thin plates, are there for load along y."""
     bone = np.zeros((20, 20, 20), bool)
-    bone[2:18:6, :, 2:18:6] = bone[3:18:6, :, 2:18:6] = bone[2:18:6, :, 3:18:6] = bone[3:18:6, :, 3:18:6] = True
+    bone[2:18:6, :, 2:18:6] = bone[3:18:6, :, 2:18:6] = bone[2:18:6, :, 3:18:6] = bone[3:18:6, :, 3:18:6] = (
+        True
+    )
     bone[:, ::19, :] = True
     found = estimate_loads(unit_cases(modulus(bone), 40.0, backend=NUMPY), 0.02)
     assert (found.scales >= 0).all()

@@ -158,9 +158,7 @@ MISTAKES = {
     "no connected bone reaches from face to face along z": lambda: compress(
         modulus(BAR & (np.arange(6) != 3)[:, None, None]), 40.0, backend=NUMPY
     ),
-    "no bone touches a face that is held": lambda: unit_cases(
-        modulus(np.pad(BAR, 1)), 40.0, backend=NUMPY
-    ),
+    "no bone touches a face that is held": lambda: unit_cases(modulus(np.pad(BAR, 1)), 40.0, backend=NUMPY),
     "the image holds no bone": lambda: compress(modulus(~BAR), 40.0, backend=NUMPY),
     "moduli have shape (6, 4)": lambda: compress(np.ones((6, 4)), 40.0, backend=NUMPY),
     "the voxel size is 0": lambda: compress(modulus(BAR), 0, backend=NUMPY),
