@@ -20,17 +20,17 @@ import numpy as np
 import trabsim
 from trabsim.durable import FileAside
 from trabsim.errors import RunError
-from trabsim.state import VARIABLES, State, Table, Variable, empty_state
+from trabsim.state import VARIABLES, State, Table, Variable, empty_state, trailing_shape
 
 if TYPE_CHECKING:
     from trabsim.config import Config
 
 #: Number of the layout, raised whenever a file of today could not be read by the code of yesterday or vice
 #: versa.
-SCHEMA = 1
+SCHEMA = 2
 
 #: Oldest layout that this code still reads.
-OLDEST_SCHEMA = 1
+OLDEST_SCHEMA = 2
 
 #: Format that HDF5 1.10 and later read, the first with checksums on all its own structures.
 _FORMAT = ("v110", "v110")
@@ -308,7 +308,7 @@ def _read_array(group: Any, variable: Variable, path: Path) -> np.ndarray:
 def _require_shape(values: np.ndarray, variable: Variable, state: State, path: Path) -> None:
     """Compare with the shape that the lattice asks for; the length of tables and stages is free."""
     if "." in variable.name:
-        fits = values.shape[1:] == ((3,) if variable.dims.endswith("_zyx") else ())
+        fits = values.shape[1:] == trailing_shape(variable)
     else:
         wanted = state.arrays[variable.name].shape
         free = variable.dims == "block_stage"

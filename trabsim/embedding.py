@@ -105,7 +105,8 @@ def _seed_osteocytes(state: State, random: Random, backend: Any, params: Osteocy
         id=xp.arange(first, first + n, dtype=xp.int64),
         voxel=voxel,
         birth_day=state.formed_day.ravel()[voxel],
-        reference=xp.ones(n, xp.float32),
+        reference=xp.zeros(n, xp.float32),
+        stimulus=xp.zeros(n, xp.float32),
         alive=xp.ones(n, xp.uint8),
     )
     state.count("osteocytes_born", n)

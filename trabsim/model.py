@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trabsim.agents.activation import Activation, ActivationParams
@@ -21,13 +22,16 @@ from trabsim.errors import ConfigError
 from trabsim.fields.refresh import FieldParams, FieldRefresh
 from trabsim.fields.secretion import SecretionParams
 from trabsim.fields.signals import SignalParams, SurfaceSignals
+from trabsim.mechanics.loads import MechanicsParams
+from trabsim.mechanics.mechanosensing import Mechanics
 from trabsim.params import Params
 from trabsim.process import Process
 from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams
 from trabsim.tissue.cortex import CortexParams, CorticalCompartment
+from trabsim.tissue.damage import DamageParams, Microdamage
 from trabsim.tissue.fragments import FragmentParams, Fragments
 from trabsim.tissue.ledger import Ledgers
-from trabsim.tissue.mineral import MineralParams
+from trabsim.tissue.mineral import MineralParams, mineral_mg_per_cm3
 from trabsim.tissue.params import SpecimenParams
 from trabsim.tissue.specimen import Specimen
 from trabsim.tissue.surface import SurfaceGeometry, SurfaceParams
@@ -42,6 +46,7 @@ DEFAULT_VOXEL_UM = 32.0
 OPTIONAL = {
     "osteomorphs": "osteoclasts only die; none divide and re-join",
     "activation_debt": "sites that did not open while RANK occupancy was low are forgotten",
+    "mechanics": "load is not felt: no strain, no damage, no strength",
     "lining": "abandoned surface stays bare; no modeling-based formation",
     "fragments": "loose bone stays",
 }
@@ -50,6 +55,8 @@ OPTIONAL = {
 class ProcessParams(Params):
     """One table of parameters per process."""
 
+    mechanics: MechanicsParams = MechanicsParams()
+    microdamage: DamageParams = DamageParams()
     surface: SurfaceParams = SurfaceParams()
     secretion: SecretionParams = SecretionParams()
     fields: FieldParams = FieldParams()
@@ -82,10 +89,14 @@ class ProcessParams(Params):
 def build_processes(config: Config, backend: Any) -> list[Process]:
     """List what happens in a day, in order."""
     p, off = config.process, config.run.disable
-    osteomorphs = "osteomorphs" not in off
+    osteomorphs, loaded = "osteomorphs" not in off, "mechanics" not in off
+    mineral = partial(mineral_mg_per_cm3, params=p.mineral, backend=backend)
     day: list[Process | None] = [
         # what the body supplies
         OvarianHistory(config.endocrine, backend),
+        # what the bone carries, and what its osteocytes feel
+        Mechanics(p.mechanics, backend, mineral=mineral) if loaded else None,
+        Microdamage(p.microdamage, backend, target_MPa=p.mechanics.target_MPa) if loaded else None,
         # what cells find: surface, signals
         SurfaceGeometry(p.surface, backend, credit_reach_um=p.reversal.reach_um),
         FieldRefresh(p.fields, backend, secretion=p.secretion),

@@ -80,6 +80,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("sclerostin", "voxel", "float32", "a.u.", "sclerostin in bone and at its surface"),
     Variable("coupling", "voxel", "float32", "a.u.", "growth factors freed by resorption, in marrow"),
     Variable("estradiol_local", "voxel", "float32", "pg/mL", "estradiol made in the marrow by aromatase"),
+    # what the bone feels
+    Variable("strain_energy", "voxel", "float32", "MPa", "strain energy density of the tissue under its loads"),
+    Variable(
+        "strain_signal", "voxel", "float32", "1", "mean stimulus of the osteocytes nearby, 0 where as usual"
+    ),
+    Variable("microdamage", "voxel", "float32", "1", "fatigue damage; 1 draws remodeling"),
     # derived every day
     Variable("exposed", "voxel", "uint8", "1", "1 where a bone voxel touches marrow", checkpointed=False),
     Variable(
@@ -125,13 +131,24 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteocytes.id", "osteocyte", "int64", "1", "stable id"),
     Variable("osteocytes.voxel", "osteocyte", "int64", "1", "raveled voxel"),
     Variable("osteocytes.birth_day", "osteocyte", "int32", "day", "day of embedding"),
-    Variable("osteocytes.reference", "osteocyte", "float32", "1", "own mechanical reference (neutral: 1)"),
+    Variable("osteocytes.reference", "osteocyte", "float32", "MPa", "strain energy it is used to, 0 for none yet"),
+    Variable("osteocytes.stimulus", "osteocyte", "float32", "1", "logarithm of felt over usual strain energy"),
     Variable("osteocytes.alive", "osteocyte", "uint8", "1", "1 alive, 0 an empty lacuna"),
     Variable("sites.id", "site", "int64", "1", "stable id"),
     Variable("sites.voxel", "site", "int64", "1", "raveled voxel where it opened"),
     Variable("sites.opened_day", "site", "int32", "day", "day of activation"),
     Variable("sites.recruits", "site", "int64", "1", "osteoclasts that joined so far"),
+    # where the next elastic solution starts
+    Variable("displacements.id", "node", "int64", "1", "raveled node of the elastic lattice"),
+    Variable("displacements.values", "node_cases", "float32", "voxel", "displacements under six unit strains"),
 )
+
+
+def trailing_shape(variable: Variable) -> tuple[int, ...]:
+    """Shape of one row of an agent's column."""
+    if variable.dims.endswith("_zyx"):
+        return (3,)
+    return (18,) if variable.dims.endswith("_cases") else ()
 
 
 class Table:
@@ -254,7 +271,7 @@ def empty_state(
     for variable in VARIABLES:
         if "." in variable.name:
             table, column = variable.name.split(".")
-            size = (0, 3) if variable.dims.endswith("_zyx") else (0,)
+            size = (0, *trailing_shape(variable))
             columns.setdefault(table, {})[column] = xp.zeros(size, variable.dtype)
         else:
             state.arrays[variable.name] = xp.zeros(sizes[variable.dims], variable.dtype)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trabsim.blocks import ordered_mean
 from trabsim.clock import Clock
 from trabsim.lookup import power_table
 from trabsim.params import Params, param
@@ -37,6 +38,19 @@ class ActivationParams(Params):
         source="calibrated: Ac.f across menopause (Recker 2004)",
         ge=0,
         le=4,
+    )
+    fewer_per_stimulus: float = param(
+        0.5,
+        "fewer sites per unit of the osteocytes' mechanical stimulus; the mean over the surface stays",
+        source="assumed: resorption spares what is loaded (Schulte 2013 doi:10.1371/journal.pone.0062172)",
+        ge=0,
+        le=2,
+    )
+    more_per_damage: float = param(
+        0.5,
+        "more sites per unit of microdamage; the mean over the surface stays",
+        source="assumed: part of remodeling is targeted (Burr 2002 doi:10.1016/s8756-3282(01)00619-6)",
+        ge=0,
     )
     debt_fade_days: float = param(
         1000.0,
@@ -77,11 +91,28 @@ def next_debt(debt: Any, drive: Any, phi: Any, params: ActivationParams, xp: Any
     return debt * (1.0 - xp.minimum(leaves, 1.0)) + withheld
 
 
+def preference(stimulus: Any, damage: Any, params: ActivationParams, xp: Any) -> Any:
+    """How much rather a voxel opens than the mean of the surface: strained bone less, damaged bone more.
+
+    Parameters
+    ----------
+    stimulus, damage : float64 arrays, one value per surface voxel
+
+    Returns
+    -------
+    float64 array
+        Its mean is 1.
+    """
+    by_load = xp.clip(1.0 - params.fewer_per_stimulus * stimulus, 0.2, 3.0)
+    wanted = by_load * (1.0 + params.more_per_damage * damage)
+    return wanted / max(ordered_mean(xp, wanted), 1e-9)
+
+
 class Activation(Process):
     """Open today's sites."""
 
     name = "activation"
-    reads = ("phase", "phi", "activation_debt")
+    reads = ("phase", "phi", "activation_debt", "strain_signal", "microdamage")
     writes = ("phase", "site", "contact_day", "gathered", "activation_debt", "sites", "counters")
     references = ("doi:10.1038/s41413-024-00362-4", "doi:10.1359/JBMR.040710")
 
@@ -99,6 +130,8 @@ class Activation(Process):
                 xp.float32
             )
         chance = opening_chance(surface.area_um2, drive, debt, phi, p)
+        felt = state.strain_signal.ravel()[surface.index].astype(xp.float64)
+        chance = chance * preference(felt, state.microdamage.ravel()[surface.index].astype(xp.float64), p, xp)
         chance = xp.where(state.phase.ravel()[surface.index] == Phase.QUIESCENT, chance, 0.0)
         opens = Random(self.backend, state.seed).uniform(Stream.ACTIVATION, clock.day, surface.index) < chance
         voxels = surface.index[opens]

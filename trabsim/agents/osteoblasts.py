@@ -136,6 +136,7 @@ class Formation(Process):
         "bone",
         "formed_day",
         "matrix_factor",
+        "microdamage",
         "phase",
         "site",
         "contact_day",
@@ -177,6 +178,8 @@ class Formation(Process):
         )
         factor = state.matrix_factor.ravel()
         factor[filled] = ((factor[filled] * before + 1.0 * added) / weight).astype(xp.float32)
+        damage = state.microdamage.ravel()
+        damage[filled] = (damage[filled] * before / weight).astype(xp.float32)
         bone[filled] = after.astype(xp.int32)
         state.count("formed_quanta", int(added.sum()))
         self._mark_forming(state, clock, filled, cells, row)
@@ -329,7 +332,8 @@ class Formation(Process):
             id=xp.arange(first, first + n, dtype=xp.int64),
             voxel=voxels,
             birth_day=xp.full(n, clock.day),
-            reference=xp.ones(n, xp.float32),
+            reference=xp.zeros(n, xp.float32),
+            stimulus=xp.zeros(n, xp.float32),
             alive=xp.ones(n, xp.uint8),
         )
         state.count("osteocytes_born", n)

@@ -59,6 +59,12 @@ class MotionParams(Params):
     attraction: float = param(
         0.3, "preference per unit of RANK occupancy", source="assumed: weaker than depth", ge=0
     )
+    strain_avoidance: float = param(
+        0.3,
+        "aversion per unit of the osteocytes' mechanical stimulus",
+        source="assumed: as weak as the attraction of RANKL",
+        ge=0,
+    )
     noise: float = param(
         1.0, "random part of the preference", source="assumed: as strong as 25 um of depth", ge=0
     )
@@ -88,7 +94,7 @@ class OsteoclastMotion(Process):
     """Move every osteoclast."""
 
     name = "osteoclast_motion"
-    reads = ("bone", "exposed", "phase", "erosion_depth_nm", "phi", "osteoclasts")
+    reads = ("bone", "exposed", "phase", "erosion_depth_nm", "phi", "strain_signal", "osteoclasts")
     writes = ("osteoclasts",)
     references = ("doi:10.1210/edrv-7-4-379",)
 
@@ -119,6 +125,7 @@ class OsteoclastMotion(Process):
             p.persistence * along / (distance + 1.0)
             - depth / p.shallow_um
             + p.attraction * state.phi.ravel()[voxels]
+            - p.strain_avoidance * state.strain_signal.ravel()[voxels]
             + p.noise * noise
         )
         score = xp.where(seen & (depth < p.leave_depth_um), score, FORBIDDEN)

@@ -82,6 +82,18 @@ class ReversalParams(Params):
         source="assumed: rarely limiting in health",
         ge=0,
     )
+    osteoblasts_per_stimulus: float = param(
+        0.5,
+        "more osteoblasts per unit of the osteocytes' mechanical stimulus",
+        source="assumed: with half of it architecture was kept in a trial of the rules",
+        ge=0,
+    )
+    osteoblasts_least: float = param(
+        0.2, "fewest osteoblasts where nothing is felt, relative", source="assumed: some always come", ge=0
+    )
+    osteoblasts_most: float = param(
+        2.0, "most osteoblasts under strong load, relative", source="assumed: crowding", ge=1
+    )
     wnt_exponent: int = param(
         1, "power of Wnt signaling in the speed of gathering", source="assumed: proportional", ge=0, le=3
     )
@@ -114,7 +126,16 @@ class Reversal(Process):
     """Gather osteoprogenitors, start formation, abandon what waits too long."""
 
     name = "reversal"
-    reads = ("phase", "exposed", "site", "credit", "contact_day", "wnt", "osteoprogenitors", "levels")
+    reads = (
+        "phase",
+        "exposed",
+        "site",
+        "credit",
+        "contact_day",
+        "wnt",
+        "strain_signal",
+        "osteoprogenitors",
+    )
     writes = (
         "phase",
         "credit",
@@ -224,12 +245,13 @@ class Reversal(Process):
         """Turn credit into osteoblasts, at most a few layers of them."""
         xp = self.backend.xp
         credit = state.credit.ravel()[voxels].astype(xp.int64)
-        stimulus = min(2.0, max(0.2, 1.0 + 0.5 * state.levels["mechanical_stimulus"]))
+        felt = 1.0 + self.params.osteoblasts_per_stimulus * state.strain_signal.ravel()[voxels].astype(xp.float64)
+        felt = xp.clip(felt, self.params.osteoblasts_least, self.params.osteoblasts_most)
         paid = xp.minimum(credit, self._most_credit(state, voxels))
         state.count("credit_capped", int((credit - paid).sum()))
         state.count("credit_paid", int(paid.sum()))
         number = Random(self.backend, state.seed).round(
-            Stream.OSTEOBLAST_RECRUIT, clock.day, voxels, paid * self._cells_per_quantum(state) * stimulus
+            Stream.OSTEOBLAST_RECRUIT, clock.day, voxels, paid * self._cells_per_quantum(state) * felt
         )
         state.credit.ravel()[voxels] = 0
         self._use_progenitors(state, voxels, number)

@@ -149,4 +149,3 @@ class OvarianHistory(Process):
             p.fsh_postmenopausal_IU_per_L / p.fsh_premenopausal_IU_per_L, fsh_share
         )
         state.levels["testosterone_ng_per_dL"] = p.testosterone_ng_per_dL
-        state.levels["mechanical_stimulus"] = 0.0  # neutral: supplied by mechanics where that is modeled

@@ -136,9 +136,10 @@ class FieldRefresh(Process):
         marrow_domain &= state.tissue == 1
         bone_domain, marrow_domain = bone_domain.view(xp.uint8), marrow_domain.view(xp.uint8)
 
-        osteocytes = secretion.osteocyte_source(state, self.backend)
-        self._solve(state, "sclerostin", osteocytes, bone_domain, p.sclerostin_um)
-        rankl = secretion.rankl_source(state, self.backend, osteocytes, self.secretion)
+        source = secretion.sclerostin_source(state, self.backend, self.secretion)
+        self._solve(state, "sclerostin", source, bone_domain, p.sclerostin_um)
+        del source
+        rankl = secretion.rankl_source(state, self.backend, self.secretion)
         self._solve(state, "rankl_contact", rankl, bone_domain, p.rankl_contact_um)
         # what sits on surface cells is partly shed into the marrow
         rankl[...] = 0

@@ -59,6 +59,24 @@ class SecretionParams(Params):
     young_half_life_days: float = param(
         180.0, "age in which OPG secretion of an osteocyte halves", source="assumed: months (Fu 2023)", gt=1
     )
+    sclerostin_per_stimulus: float = param(
+        0.5,
+        "less sclerostin per unit of an osteocyte's mechanical stimulus",
+        source="assumed: loading halves it in mice (Robling 2008 doi:10.1074/jbc.M705092200)",
+        ge=0,
+    )
+    rankl_per_unloading: float = param(
+        0.5,
+        "more RANKL per unit that the stimulus falls below zero",
+        source="assumed: unloading raises osteocyte RANKL (Xiong & O'Brien 2012 doi:10.1002/jbmr.1547)",
+        ge=0,
+    )
+    output_least: float = param(
+        0.2, "least output of an osteocyte, relative", source="assumed: never silent", ge=0, le=1
+    )
+    output_most: float = param(
+        2.0, "most output of an osteocyte, relative", source="assumed: saturates", ge=1
+    )
     aromatase_pg_per_mL: float = param(
         1.0,
         "local estradiol at healthy osteoblast-lineage density and 20 ng/dL testosterone",
@@ -67,21 +85,30 @@ class SecretionParams(Params):
     )
 
 
-def osteocyte_source(state: State, backend: Any) -> Any:
-    """Living osteocytes per voxel, float32."""
-    xp = backend.xp
-    cells = xp.zeros(state.shape, xp.int32)
-    backend.scatter_add(cells, state.osteocytes.voxel, state.osteocytes.alive.astype(xp.int32))
-    return cells.astype(xp.float32)
+def sclerostin_source(state: State, backend: Any, params: SecretionParams) -> Any:
+    """Sclerostin secretion per voxel in units of one osteocyte at rest, float32: less where more load is felt."""
+    return _osteocyte_output(state, backend, 1.0 - params.sclerostin_per_stimulus * _felt(state, backend), params)
 
 
-def rankl_source(state: State, backend: Any, osteocytes: Any, params: SecretionParams) -> Any:
-    """RANKL secretion per voxel in units of one osteocyte: osteocytes and surface cells, float32.
+def _felt(state: State, backend: Any) -> Any:
+    return state.osteocytes.stimulus.astype(backend.xp.float64)
 
-    Adds to `osteocytes` in place and returns it: a large lattice has no room for another array.
-    """
+
+def _osteocyte_output(state: State, backend: Any, relative: Any, params: SecretionParams) -> Any:
+    """Sum what living osteocytes put out, in thousandths so that the sum has no order."""
+    xp, cells = backend.xp, state.osteocytes
+    output = xp.floor(xp.clip(relative, params.output_least, params.output_most) * FIXED_POINT + 0.5)
+    amount = xp.zeros(state.shape, xp.int32)
+    backend.scatter_add(amount, cells.voxel, output.astype(xp.int32) * cells.alive.astype(xp.int32))
+    return amount.astype(xp.float32) / xp.float32(FIXED_POINT)
+
+
+def rankl_source(state: State, backend: Any, params: SecretionParams) -> Any:
+    """RANKL secretion per voxel in units of one osteocyte at rest: osteocytes, more where less load is felt, and
+    surface cells; float32."""
     surface = state.surface
-    source = osteocytes
+    unloaded = backend.xp.maximum(-_felt(state, backend), 0.0)
+    source = _osteocyte_output(state, backend, 1.0 + params.rankl_per_unloading * unloaded, params)
     source.ravel()[surface.index] += (surface.area_um2 * (params.surface_cells_per_mm2 / UM2_PER_MM2)).astype(
         "float32"
     )

@@ -1,0 +1,169 @@
+"""``[mechanics]``: what the bone carries, from day to day, and how it is solved.
+
+A specimen is loaded by apparent stresses that act one after another and are held as forces.  Without numbers of
+its own they are read from the architecture at the start.  A program scales them from a day on: training, bed rest,
+recovery.
+
+References
+----------
+Whalen et al. 1988, J Biomech 21:825, doi:10.1016/0021-9290(88)90015-2 (daily stress stimulus, exponent 4)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import field_validator, model_validator
+
+from trabsim.params import Params, param
+
+#: Exponent of the load in the daily stimulus.
+DAILY_EXPONENT = 4.0
+
+DAYS_PER_WEEK = 7.0
+
+
+class LoadProgram(Params):
+    """One entry of ``mechanics.program``: from a day on, the loads are scaled."""
+
+    kind: Literal["constant", "exercise", "bed_rest", "recovery"] = param(
+        "constant",
+        "`exercise` adds loading on some days of the week; `bed_rest` and `constant` scale every day; `recovery` "
+        "ends them",
+        source="assumed: required",
+    )
+    start_day: int = param(0, "first day, counted from entry", source="assumed: entry")
+    stop_day: int | None = param(None, "day on which it ends", source="assumed: lasts")
+    scale: float | None = param(
+        None, "what the loads are multiplied by on those days", source="assumed: required but for recovery", ge=0
+    )
+    days_per_week: float = param(
+        7.0, "days of the week on which it acts (exercise)", source="assumed: every day", gt=0, le=7
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> LoadProgram:
+        if self.kind != "recovery" and self.scale is None:
+            raise ValueError(f"kind '{self.kind}' needs a scale, for example scale = 1.3")
+        if self.kind == "recovery" and self.scale not in (None, 1.0):
+            raise ValueError(f"kind 'recovery' returns to the usual loads and takes no scale ({self.scale})")
+        if self.stop_day is not None and self.stop_day <= self.start_day:
+            raise ValueError(f"stop_day {self.stop_day} must come after start_day {self.start_day}")
+        return self
+
+    def factor(self) -> float:
+        """What the loads are multiplied by, as the daily stimulus sees it."""
+        if self.scale is None:
+            return 1.0
+        if self.kind != "exercise":
+            return self.scale
+        rest = DAYS_PER_WEEK - self.days_per_week
+        mean = (rest + self.days_per_week * self.scale**DAILY_EXPONENT) / DAYS_PER_WEEK
+        return float(mean ** (1.0 / DAILY_EXPONENT))
+
+
+class MechanicsParams(Params):
+    """``[mechanics]``."""
+
+    every_days: int = param(30, "interval between solutions", source="assumed: a month changes little", ge=1)
+    coarsening: int = param(
+        2,
+        "edge of an element in voxels, 1 or 2",
+        source="measured: the signal is a mean over 100 um, and elements of two voxels cost a tenth",
+        ge=1,
+        le=2,
+    )
+    tolerance: float = param(
+        1e-4,
+        "unbalanced forces, relative, at which a solution is accepted",
+        source="measured: energy density of nearly all elements within 1 %",
+        ge=1e-8,
+        le=1e-2,
+    )
+    most_iterations: int = param(
+        500, "iterations after which a solution is given up", source="assumed: ten times the usual", ge=1
+    )
+    tissue_modulus_MPa: float = param(
+        10_000.0,
+        "Young's modulus of tissue with `reference_mineral_mg_per_cm3`",
+        source="assumed: 5-18 GPa in micro-FE of human bone; cancels from every signal",
+        gt=0,
+    )
+    poisson_ratio: float = param(0.3, "Poisson's ratio", source="assumed: usual in micro-FE", gt=-1, lt=0.5)
+    reference_mineral_mg_per_cm3: float = param(
+        1150.0, "mineral at which that modulus holds", source="assumed: mature trabecular tissue", gt=0
+    )
+    mineral_exponent: int = param(
+        2, "power of mineral in the modulus", source="assumed: between 1 and 3 in nanoindentation", ge=0, le=4
+    )
+    least_fraction: float = param(
+        0.05, "elements with less bone than this are left out", source="assumed: bears nothing", gt=0, lt=1
+    )
+    stresses_MPa: tuple[tuple[float, float, float, float, float, float], ...] | None = param(
+        None,
+        "apparent stresses xx, yy, zz, yz, xz, xy of the usual loads; without them they are read from the "
+        "architecture",
+        source="assumed: healthy bone is adapted to what it carries (Christen 2012, doi:10.1007/s10237-011-0325-1)",
+    )
+    target_MPa: float = param(
+        0.02,
+        "strain energy density that bone tends to",
+        source="Christen 2012 doi:10.1007/s10237-011-0325-1: 0.02 MPa",
+        gt=0,
+    )
+    program: tuple[LoadProgram, ...] = param((), "changes of the loads", source="assumed: none")
+    target_weight: float = param(
+        0.5,
+        "weight of the target where an osteocyte's own reference drifts to",
+        source="assumed: half memory, half target",
+        ge=0,
+        le=1,
+    )
+    relaxation_years: float = param(
+        10.0,
+        "time in which an osteocyte's reference relaxes",
+        source="assumed: with 2 years stiffness was lost as if nothing were felt",
+        gt=0,
+    )
+    reach_um: float = param(
+        60.0,
+        "length of the signal of an osteocyte",
+        source="assumed: felt to about 100 um",
+        gt=0,
+        le=500,
+    )
+    most_stimulus: float = param(
+        2.0, "largest stimulus, as a logarithm of strain energy over reference", source="assumed", gt=0, le=2.3
+    )
+
+    @field_validator("stresses_MPa")
+    @classmethod
+    def _has_direction(cls, stresses: tuple[tuple[float, ...], ...] | None) -> object:
+        if stresses is not None and not (stresses and all(any(stress) for stress in stresses)):
+            raise ValueError(
+                f"a load without direction: {list(map(list, stresses))}; give each load six numbers, not all zero "
+                "(xx, yy, zz, yz, xz, xy; compression is negative)"
+            )
+        return stresses
+
+
+def load_factor(program: tuple[LoadProgram, ...], day: int) -> float:
+    """What the usual loads are multiplied by on a day: the last entry that has begun and not ended.
+
+    Parameters
+    ----------
+    program : tuple of LoadProgram
+    day : int
+        Counted from entry.
+
+    Returns
+    -------
+    float
+        1 where no entry applies.
+    """
+    begun = [p for p in program if p.start_day <= day and (p.stop_day is None or day < p.stop_day)]
+    factor = max(begun, key=lambda p: p.start_day).factor() if begun else 1.0
+    if not math.isfinite(factor):
+        raise ValueError(f"load factor {factor} on day {day}")
+    return factor

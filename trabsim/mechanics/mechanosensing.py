@@ -1,0 +1,243 @@
+"""Bone feels its load: voxel finite elements, and what each osteocyte makes of them.
+
+Once a month the specimen is solved under its loads, held as forces.  An osteocyte compares the strain energy density
+of the tissue around it with its own reference; the logarithm of the ratio is its stimulus.  The reference is the
+local value where the cell was found at the start, is inherited from osteocytes nearby by those buried later, and
+relaxes over years toward a mean of the common target and what the cell feels.  The stimulus reaches the surface as
+a mean over osteocytes within about 100 um; what cells do about it stands with each of them.
+
+References
+----------
+Schulte et al. 2013, PLoS ONE 8:e62172, doi:10.1371/journal.pone.0062172 (strain energy and local remodeling)
+Klein-Nulend et al. 2013, Bone 54:182, doi:10.1016/j.bone.2012.10.013 (osteocytes as sensors)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from trabsim.blocks import ordered_mean
+from trabsim.clock import Clock
+from trabsim.lookup import LookupTable
+from trabsim.mechanics.boundary import VOIGT
+from trabsim.mechanics.coarsening import halve_lattice, refine_field
+from trabsim.mechanics.homogenization import UnitCases, unit_cases
+from trabsim.mechanics.load_estimation import UNIT_STRESSES, estimate_loads
+from trabsim.mechanics.loads import MechanicsParams, load_factor
+from trabsim.mechanics.strains import on_lattice
+from trabsim.mechanics.strength import failure_load
+from trabsim.mechanics.warm_start import Displacements
+from trabsim.process import Every, Process
+from trabsim.state import FULL, State, Table
+from trabsim.units import DAYS_PER_YEAR
+
+#: Relative error of the steady solutions that spread signals.
+TOLERANCE = 5e-5
+
+#: Energy density below this share of the target counts as this share: its logarithm stays finite.
+LEAST_ENERGY = 1e-3
+
+
+@lru_cache(maxsize=4)
+def logarithm_table(most: float) -> LookupTable:
+    """Natural logarithm between ``exp(-most)`` and ``exp(most)``."""
+    return LookupTable(np.log, float(np.exp(-most)), float(np.exp(most)), 1 << 16)
+
+
+def stimulus(energy_MPa: Any, reference_MPa: Any, most: float, backend: Any) -> Any:
+    """Logarithm of the ratio of felt to reference energy density, limited to +-`most`."""
+    return logarithm_table(most)(backend, energy_MPa / reference_MPa)
+
+
+def relaxed(reference_MPa: Any, felt: Any, target_MPa: float, share: float, params: MechanicsParams) -> Any:
+    """Reference after some time.
+
+    Parameters
+    ----------
+    reference_MPa : float64 array
+    felt : float64 array
+        Stimulus: logarithm of felt over reference.
+    target_MPa : float
+    share : float
+        Time over the relaxation time.
+
+    Returns
+    -------
+    float64 array
+        Moved by `share` of the way, on a logarithmic scale, toward ``target**w * felt**(1 - w)``.
+    """
+    # the first step of ln(target / reference), by a rational form that is exact to third order near 1
+    ratio = target_MPa / reference_MPa
+    to_target = 2.0 * (ratio - 1.0) / (ratio + 1.0)
+    step = share * (params.target_weight * to_target + (1.0 - params.target_weight) * felt)
+    return reference_MPa * (1.0 + step + 0.5 * step * step)
+
+
+class Mechanics(Process):
+    """Solve the specimen under its loads; let osteocytes feel it."""
+
+    name = "mechanics"
+    reads = ("bone", "tissue", "formed_day", "osteocytes", "displacements", "levels", "counters")
+    writes = ("strain_energy", "strain_signal", "osteocytes", "displacements", "levels", "counters")
+    references = ("doi:10.1371/journal.pone.0062172", "doi:10.1016/j.bone.2012.10.013")
+
+    def __init__(self, params: MechanicsParams, backend: Any, *, mineral: Callable[[Any, int], Any]):
+        super().__init__(params, backend)
+        self.every = Every(params.every_days)
+        self.mineral = mineral
+
+    def apply(self, state: State, clock: Clock) -> None:
+        p = self.params
+        modulus, fraction = self._material(state, clock)
+        cases = unit_cases(
+            modulus,
+            state.voxel_size_um * p.coarsening,
+            backend=self.backend,
+            poisson=p.poisson_ratio,
+            tolerance=p.tolerance,
+            most_iterations=p.most_iterations,
+            start=self._last_displacements(state, modulus.shape),
+        )
+        self._keep_displacements(state, cases)
+        share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
+        self._strength(state, cases, share)
+        energy = self._energy(state, cases, load_factor(p.program, clock.day)) / share
+        field = on_lattice(cases.system.mesh, energy, self.backend)
+        if p.coarsening == 2:
+            field = refine_field(field, state.shape)
+        state.arrays["strain_energy"][...] = field
+        state.levels["tissue_energy_MPa"] = ordered_mean(self.backend.xp, energy * 1e3) / 1e3
+        self._feel(state, clock)
+
+    # --------------------------------------------------------------- elasticity
+    def _material(self, state: State, clock: Clock) -> tuple[Any, Any]:
+        """Modulus (MPa) and bone fraction of every element."""
+        p, to_numpy = self.params, self.backend.to_numpy
+        modulus, fraction = np.empty(state.shape, np.float32), np.empty(state.shape, np.float32)
+        for z in range(state.shape[0]):  # plane by plane keeps memory low
+            mineral = self.mineral(state.formed_day[z], clock.day) / p.reference_mineral_mg_per_cm3
+            fraction[z] = to_numpy(state.bone[z] * state.tissue[z]) / np.float32(FULL)
+            power = np.ones(state.shape[1:], np.float32)
+            for _ in range(p.mineral_exponent):
+                power *= to_numpy(mineral).astype(np.float32)
+            modulus[z] = fraction[z] * power
+        if p.coarsening == 2:
+            modulus, fraction = halve_lattice(modulus), halve_lattice(fraction)
+        modulus *= np.float32(p.tissue_modulus_MPa)
+        modulus[fraction < p.least_fraction] = 0
+        return modulus, fraction
+
+    def _last_displacements(self, state: State, shape: tuple[int, ...]) -> Displacements | None:
+        kept = state.displacements
+        if len(kept) == 0:
+            return None
+        values = np.ascontiguousarray(self.backend.to_numpy(kept.values).reshape(-1, 6, 3).transpose(1, 0, 2))
+        nz, ny, nx = shape
+        return Displacements((nz + 1, ny + 1, nx + 1), self.backend.to_numpy(kept.id), values)
+
+    def _keep_displacements(self, state: State, cases: UnitCases) -> None:
+        kept = cases.state()
+        flat = np.ascontiguousarray(kept.values.transpose(1, 0, 2)).reshape(-1, 18)
+        state.tables["displacements"] = Table(
+            id=self.backend.from_numpy(kept.nodes.astype(np.int64)),
+            values=self.backend.from_numpy(flat.astype(np.float32)),
+        )
+
+    def _energy(self, state: State, cases: UnitCases, factor: float) -> Any:
+        """Energy density (MPa) of every element, summed over the loads that act one after another."""
+        total: Any = 0.0
+        for load in self._loads(state, cases):
+            if load.any():
+                total = total + cases.energy_density(load) * (factor * factor)
+        return total
+
+    def _loads(self, state: State, cases: UnitCases) -> np.ndarray:
+        """Apparent stresses (MPa) of the usual loads; estimated ones are kept from the first day on."""
+        p = self.params
+        if p.stresses_MPa is not None:
+            return np.asarray(p.stresses_MPa, np.float64)
+        names = [[f"load_{i + 1}_{name}_MPa" for name in VOIGT] for i in range(len(UNIT_STRESSES))]
+        if names[0][0] not in state.levels:
+            spanned = dict(zip("zyx", cases.system.mesh.spanned))
+            carried = [all(spanned[axis] for axis in name) for name in VOIGT]
+            found = np.zeros((len(UNIT_STRESSES), 6))
+            unit = UNIT_STRESSES[carried]
+            if len(unit) == 0:
+                unit = UNIT_STRESSES[2:3]  # asked for, so that the refusal says what is wrong
+            estimate = estimate_loads(cases, p.target_MPa, unit)
+            found[: len(unit)] = estimate.stresses_MPa
+            for row, values in zip(names, found):
+                state.levels.update({name: float(value) for name, value in zip(row, values)})
+            state.levels["load_unevenness"] = estimate.unevenness
+        return np.array([[state.levels[name] for name in row] for row in names])
+
+    def _strength(self, state: State, cases: UnitCases, share: Any) -> None:
+        """Apparent stiffness along each axis, and the compressive load along z that the bone fails at."""
+        mesh, h_mm = cases.system.mesh, cases.system.voxel_size_um / 1000.0
+        for axis in range(3):
+            stress = UNIT_STRESSES[axis]
+            spans = mesh.spanned["zyx".index("xyz"[axis])]
+            stiffness = -1.0 / float(cases.strain_for(stress)[axis]) * -1.0 if spans else 0.0
+            state.levels[f"stiffness_{'xyz'[axis]}_MPa"] = abs(stiffness)
+        if mesh.spanned[0]:
+            energy = cases.energy_density(UNIT_STRESSES[2])
+            modulus = self.backend.from_numpy(mesh.modulus.astype(np.float64) * mesh.modulus_MPa)
+            strain = self.backend.to_numpy(self.backend.xp.sqrt(2.0 * energy / modulus))
+            area_mm2 = mesh.shape[1] * mesh.shape[2] * h_mm * h_mm
+            state.levels["failure_load_N"] = failure_load(strain, area_mm2)
+        else:
+            state.levels["failure_load_N"] = 0.0
+
+    # --------------------------------------------------------------- osteocytes
+    def _feel(self, state: State, clock: Clock) -> None:
+        p, xp, cells = self.params, self.backend.xp, state.osteocytes
+        least = LEAST_ENERGY * p.target_MPa
+        felt = xp.maximum(state.strain_energy.ravel()[cells.voxel].astype(xp.float64), least)
+        reference = cells.reference.astype(xp.float64)
+        first = "mechanics_day" not in state.counters
+        new = reference <= 0
+        if first:
+            reference = xp.where(new, felt, reference)
+        elif bool(new.any()):
+            reference = xp.where(new, self._inherited(state, reference, felt), reference)
+        x = stimulus(felt, reference, p.most_stimulus, self.backend)
+        if not first:
+            days = clock.day - state.counters["mechanics_day"]
+            share = days / (p.relaxation_years * DAYS_PER_YEAR)
+            reference = xp.where(new, reference, relaxed(reference, x, p.target_MPa, share, p))
+        cells.reference = reference.astype(xp.float32)
+        cells.stimulus = (x * cells.alive).astype(xp.float32)
+        state.counters["mechanics_day"] = clock.day
+        signal = self._mean_nearby(state, cells.stimulus, cells.alive == 1, 0.0)
+        state.arrays["strain_signal"][...] = xp.clip(signal, -p.most_stimulus, p.most_stimulus)
+        state.levels["mechanical_stimulus"] = ordered_mean(xp, cells.stimulus)
+
+    def _inherited(self, state: State, reference: Any, felt: Any) -> Any:
+        """Reference (MPa) that living osteocytes nearby have; where there are none, what is felt."""
+        known = (reference > 0) & (state.osteocytes.alive == 1)
+        around = self._mean_nearby(state, self.backend.xp.where(known, reference, 0.0), known, 0.0)
+        mean = around.ravel()[state.osteocytes.voxel].astype(self.backend.xp.float64)
+        return self.backend.xp.where(mean > 0, mean, felt)
+
+    def _mean_nearby(self, state: State, values: Any, takes_part: Any, empty: float) -> Any:
+        """Mean of a value over osteocytes, weighted by nearness in bone; float32 on the lattice."""
+        xp = self.backend.xp
+        domain = (2 * state.bone >= FULL) & (state.tissue == 1)
+        length = self.params.reach_um / state.voxel_size_um
+        spread = []
+        voxel = state.osteocytes.voxel[takes_part]
+        millionths = xp.floor(values[takes_part].astype(xp.float64) * 1e6 + 0.5).astype(xp.int64)
+        for amount, scale in ((millionths, 1e-6), (xp.ones(voxel.shape[0], xp.int64), 1.0)):
+            total = xp.zeros(state.shape, xp.int64)
+            self.backend.scatter_add(total, voxel, amount)
+            source = (total * scale).astype(xp.float32)
+            field = source.copy()
+            self.backend.solve_steady(source, domain.view(xp.uint8), length, field, TOLERANCE)
+            spread.append(field)
+        weighted, weight = spread
+        enough = weight > 1e-6
+        return xp.where(enough, weighted / xp.where(enough, weight, xp.float32(1)), xp.float32(empty))
