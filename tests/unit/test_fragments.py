@@ -6,7 +6,7 @@ import numpy as np
 from small_bone import add_osteoblasts, named, slab, specimen, wake
 
 from trabsim.backends import get_backend
-from trabsim.state import FULL
+from trabsim.state import FULL, Phase
 from trabsim.tissue.fragments import loose_parts
 from trabsim.tissue.ledger import Ledgers
 
@@ -103,3 +103,23 @@ def test_it_looks_only_now_and_then() -> None:
         due.append(process.every.due(sim.clock))
         sim.clock.advance()
     assert [day for day, is_due in enumerate(due) if is_due] == [0, 7, 14]
+
+
+def test_credit_on_a_fragment_goes_to_erosion_nearby() -> None:
+    """What osteoclasts took from the piece stays owed where erosion waits; the piece itself is owed by nobody."""
+    bone = slab((20, 20, 20), thick=8.0).bone_fraction.copy()
+    bone[10:13, 9:12, 9:12] = 1.0
+    sim = wake(specimen(bone), {"reversal.reach_um": 120.0})
+    state = sim.state
+    state.credit[10, 10, 10], state.phase[10, 10, 10] = 700, Phase.REVERSAL
+    state.credit[12, 10, 10] = 50  # too far from the surface
+    state.phase[12, 10, 10] = state.phase[7, 10, 10] = Phase.REVERSAL
+    state.count("resorbed_quanta", 750)
+    state.counters["initial_quanta"] += 750
+    volume = int(state.bone[10:13].sum())
+    named(sim, "fragments").apply(state, sim.clock)
+    assert state.credit[7, 10, 10] == 700
+    assert int(state.credit.sum()) == 700
+    assert not state.exposed[10:13].any()
+    assert state.counters["credit_fragments"] == volume + 50
+    Ledgers(None, sim.backend).apply(state, sim.clock)

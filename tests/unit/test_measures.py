@@ -23,7 +23,15 @@ from small_bone import (
 
 from trabsim.agents.osteoblasts import survival
 from trabsim.clock import Clock
-from trabsim.measures import RIM, core_of, in_core, measure_state, tissue_volume_mm3, volume_measures
+from trabsim.measures import (
+    RIM,
+    architecture_measures,
+    core_of,
+    in_core,
+    measure_state,
+    tissue_volume_mm3,
+    volume_measures,
+)
 from trabsim.simulation import Simulation
 from trabsim.state import FULL, Phase
 from trabsim.tissue.specimen import Specimen
@@ -106,6 +114,40 @@ def test_potential_volume_adds_what_is_owed() -> None:
     state.counters["last_day"] = age
     state.osteoblasts.owed[:] = 0
     assert owed() == pytest.approx(made[age:].sum() / survival(p, days)[age] / state.quantum_um3, rel=1e-6)
+
+
+def test_dents_of_one_voxel_are_no_cavities() -> None:
+    """A half-filled voxel that marrow reaches by edges or corners alone changes nothing in the architecture.
+
+    Left open it would add a handle or a cavity, as much as a trabecula would.  A way in through faces stays.
+    """
+    bone = rods(30).bone_fraction.copy()
+    bone[2 * bone >= 1] = 1.0
+    solid = np.pad(bone == 1.0, 1)
+    faces = np.logical_and.reduce([np.roll(solid, s, a) for a in range(3) for s in (1, -1)])[1:-1, 1:-1, 1:-1]
+    near = np.zeros_like(solid)
+    for shift in np.ndindex(3, 3, 3):
+        near |= np.roll(~solid, np.array(shift) - 1, (0, 1, 2))
+    dents = np.argwhere(faces & near[1:-1, 1:-1, 1:-1] & (bone == 1.0))
+    dents = dents[((dents >= 6) & (dents < 24)).all(axis=1)]
+    # far from one another, so that no two make a path
+    picked: list[np.ndarray] = []
+    for dent in dents:
+        if all(np.abs(dent - other).max() > 3 for other in picked):
+            picked.append(dent)
+    assert len(picked) >= 5
+    dented = bone.copy()
+    dented[tuple(np.array(picked).T)] = 0.49
+
+    def measured(fraction: np.ndarray) -> dict[str, float]:
+        sim = begin(specimen(fraction))
+        return architecture_measures(sim.state, sim.backend, core_of(sim.state))
+
+    whole = measured(bone)
+    assert measured(dented) == whole
+    pierced = dented.copy()
+    pierced[15, 15, :] = 0.0
+    assert measured(pierced) != whole
 
 
 def test_surface_shares() -> None:

@@ -149,6 +149,59 @@ def test_ends_are_shared_among_three_fates() -> None:
     assert (state.osteocytes.alive[-new:] == 1).all()
 
 
+def test_a_team_leaves_its_share_of_osteocytes_whatever_it_stands_in() -> None:
+    """From the first day on unfilled voxels to the last cell, the stated share is buried, all in bone (5 sigma)."""
+    settings = {
+        "osteoblasts.osteocyte_share": 0.18,
+        "osteoblasts.lining_share": 0.15,
+        "osteoblasts.life_half_days": 12.0,
+        "osteoblasts.oldest_days": 40,
+        "osteoblasts.rate_um3_per_day": 300.0,
+        "osteoblasts.rate_half_life_days": 40.0,
+    }
+    sim = bench(settings, per_voxel=8)
+    state = sim.state
+    n, before = len(state.osteoblasts), len(state.osteocytes)
+    for _ in range(41):
+        already = len(state.osteocytes)
+        build(sim, 1)
+        assert (2 * state.bone.ravel()[state.osteocytes.voxel[already:]] >= FULL).all()
+    assert state.counters["osteoblasts_died"] == n
+    assert abs(len(state.osteocytes) - before - 0.18 * n) < 5 * np.sqrt(n * 0.18 * 0.82)
+    assert abs(state.counters["osteoblasts_became_lining"] - 0.15 * n) < 5 * np.sqrt(n * 0.15 * 0.85)
+
+
+def test_a_cell_is_buried_in_its_own_voxel_or_across_a_face() -> None:
+    """Own voxel if it is bone, else a face neighbor that is; bone across an edge only holds nobody."""
+    sim = wake(slab((16, 20, 20), thick=8.0))
+    state = sim.state
+    state.bone[8, 5, 5] = FULL // 2
+    state.bone[8, 14, 14] = FULL // 2 - 1
+    asked = [(7, 9, 9), (8, 5, 5), (8, 9, 9), (8, 14, 14), (9, 5, 6), (11, 9, 9), (0, 0, 0)]
+    raveled = np.array([np.ravel_multi_index(v, state.shape) for v in asked])
+    voxels, found = named(sim, "formation")._nearest_bone(state, raveled)
+    assert found.tolist() == [True, True, True, True, False, False, True]
+    where = np.array(np.unravel_index(voxels, state.shape)).T.tolist()
+    assert [where[i] for i in (0, 1, 2, 3, 6)] == [[7, 9, 9], [8, 5, 5], [7, 9, 9], [7, 14, 14], [0, 0, 0]]
+
+
+def test_lining_cells_do_not_depend_on_who_could_be_buried() -> None:
+    """Far from bone nobody becomes an osteocyte, and the share of lining cells is what it is elsewhere (5 sigma)."""
+    settings = {
+        "osteoblasts.osteocyte_share": 0.5,
+        "osteoblasts.lining_share": 0.3,
+        "osteoblasts.oldest_days": 10,
+    }
+    sim = wake(slab((24, 24, 24), thick=8.0), settings)
+    state = sim.state
+    add_osteoblasts(sim, np.repeat(np.flatnonzero(np.indices(state.shape)[0] == 16), 4), birth_day=-10)
+    n, before = len(state.osteoblasts), len(state.osteocytes)
+    named(sim, "formation")._end_lives(state, sim.clock)
+    assert state.counters["osteoblasts_died"] == n
+    assert len(state.osteocytes) == before
+    assert abs(state.counters["osteoblasts_became_lining"] - 0.3 * n) < 5 * np.sqrt(n * 0.21)
+
+
 def test_without_estrogen_teams_shrink_faster() -> None:
     """The hazard of ending rises by the stated share where estrogen response is lost."""
     ended = []

@@ -153,6 +153,50 @@ def test_a_site_takes_on_its_osteoclasts_while_it_is_open() -> None:
     assert len(set(state.osteoclasts.id.tolist())) == len(state.osteoclasts)
 
 
+@pytest.mark.parametrize("a_day", [1, 2, 3, 7])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.6, 1.0])
+def test_osteomorphs_join_in_their_share_however_few_are_wanted(a_day: int, share: float) -> None:
+    """Where both pools abound, osteomorphs are the stated share of recruits on average (5 sigma), at one a day too."""
+    sim = wake(
+        slab(),
+        {
+            "osteoclasts.per_site": 10.0 * a_day,
+            "osteoclasts.joining_days": 10,
+            "osteoclasts.fusion_per_day": 0.0,
+            "osteoclasts.osteomorph_gain": 0.0,
+            "osteoclasts.osteomorph_share": share,
+            "osteoclasts.recruitment_least": 0.999,
+            "osteoclasts.recruitment_most": 1.001,
+        },
+    )
+    state, process = sim.state, named(sim, "osteoclast_recruitment")
+    state.osteoclast_mature[...] = state.osteomorphs[...] = 10**6
+    morphs, mature = int(state.osteomorphs.sum()), int(state.osteoclast_mature.sum())
+    open_sites(sim, 40)
+    for _ in range(10):
+        process.apply(state, sim.clock)
+        sim.clock.advance()
+    morphs, mature = morphs - int(state.osteomorphs.sum()), mature - int(state.osteoclast_mature.sum())
+    joined = state.counters["osteoclasts_born"]
+    assert morphs + mature == joined == int(state.sites.recruits.sum())
+    assert abs(joined - 400 * a_day) < 50
+    # 400 roundings, each with a variance of at most 1/4
+    assert abs(morphs - share * joined) <= (5 * np.sqrt(400 / 4) if 0 < share < 1 else 0)
+
+
+def test_mature_precursors_stand_in_for_missing_osteomorphs() -> None:
+    """Without osteomorphs a site takes on as many osteoclasts, all of them from mature precursors."""
+    settings = {"osteoclasts.osteomorph_share": 0.9, "osteoclasts.fusion_per_day": 0.0}
+    born = []
+    for morphs in (0, 10**6):
+        sim = wake(slab(), settings | {"osteoclasts.osteomorph_gain": 0.0, "osteoclasts.per_site": 60.0})
+        sim.state.osteoclast_mature[...], sim.state.osteomorphs[...] = 10**6, morphs
+        open_sites(sim, 20)
+        named(sim, "osteoclast_recruitment").apply(sim.state, sim.clock)
+        born.append(len(sim.state.osteoclasts))
+    assert born[0] == born[1] > 20
+
+
 def test_no_precursor_no_osteoclast() -> None:
     """Osteoclasts arise from mature precursors of the site's block; cells born are cells taken from the pools."""
     sim = wake(slab(), {"osteoclasts.per_site": 200.0, "osteoclasts.fusion_per_day": 0.0})

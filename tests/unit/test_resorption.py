@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_bone import add_osteoclasts, named, slab, specimen, wake
+from small_bone import add_osteoclasts, named, rods, slab, specimen, wake
 
 from trabsim.agents.resorption import WEIGHT, footprint_weight
 from trabsim.simulation import Simulation
@@ -107,6 +107,55 @@ def test_forming_and_deep_surface_is_spared() -> None:
         assert state.counters.get("resorbed_quanta", 0) == 0
 
 
+def test_openness_counts_the_free_part_of_six_faces() -> None:
+    """One face of a flat surface, all six of a lone voxel; a partly filled neighbor leaves part of a face free.
+
+    Faces that look out of the lattice or out of the tissue are cut, not open.
+    """
+    tissue = np.ones((12, 12, 12), bool)
+    tissue[:, :, 11] = False
+    bone = np.zeros((12, 12, 12))
+    bone[:6] = 1.0
+    bone[9, 5, 5] = 1.0
+    bone[6, 3, 3] = 0.25
+    sim = wake(specimen(np.where(tissue, bone, 0.0), tissue=tissue))
+    flat, lone, dimmed, beneath, side, edge = voxels = [
+        *((5, 8, 8), (9, 5, 5), (5, 3, 3), (4, 8, 8)),
+        *((5, 0, 0), (5, 8, 10)),
+    ]
+    raveled = np.array([[np.ravel_multi_index(v, sim.state.shape) for v in voxels]])
+    open_faces = named(sim, "resorption")._openness(sim.state, raveled)
+    assert open_faces.dtype == np.int64
+    found = dict(zip(voxels, (open_faces[0] / FULL).tolist()))
+    assert found == {flat: 1.0, lone: 6.0, dimmed: 0.75, beneath: 0.0, side: 1.0, edge: 1.0}
+
+
+def test_nothing_is_hollowed_out_beneath_bone_that_covers_it() -> None:
+    """Day after day, a voxel whose neighbors across faces are all full keeps every quantum, though cells reach it."""
+    sim = wake(rods(24), {"resorption.rate_um3_per_day": 20_000.0})
+    state = sim.state
+    state.bone[2 * state.bone >= FULL] = FULL
+    state.counters["initial_quanta"] += matrix_imbalance(state)
+    named(sim, "surface").apply(state, sim.clock)
+    somewhere = np.random.Generator(np.random.Philox(2)).choice(state.surface.index, 60, replace=False)
+    add_osteoclasts(sim, (np.argwhere(np.ones(state.shape))[somewhere] + 0.5) * 40.0)
+    spared = 0
+    for _ in range(12):
+        covered = np.pad(state.bone == FULL, 1, constant_values=True)
+        covered = np.logical_and.reduce(
+            [np.roll(covered, step, axis)[1:-1, 1:-1, 1:-1] for axis in range(3) for step in (1, -1)]
+        )
+        before = state.bone.copy()
+        spared += int((covered & (state.exposed == 1)).sum())
+        named(sim, "resorption").apply(state, sim.clock)
+        assert (state.bone[covered] == before[covered]).all()
+        sim.clock.advance()
+        named(sim, "surface").apply(state, sim.clock)
+    assert spared > 100, "no voxel was ever open at edges or corners alone"
+    assert state.counters["resorbed_quanta"] > 20 * FULL
+    assert credit_imbalance(state) == 0
+
+
 def test_contact_is_closer_than_the_footprint() -> None:
     """The clock of reversal is reset within the contact distance, not by the faint rim of the footprint."""
     sim = on_slab(10.0)
@@ -148,3 +197,29 @@ def test_a_voxel_that_vanishes_hands_on_its_credit_and_depth() -> None:
     assert state.phi.ravel()[below] == 0.625
     assert state.wnt.ravel()[below] == 1.375
     assert credit_imbalance(state) == 0
+
+
+@pytest.mark.parametrize(
+    ("taker", "lost"),
+    [(Phase.REVERSAL, False), (Phase.FORMING, False), (Phase.QUIESCENT, True), (Phase.ARRESTED, True)],
+)
+def test_the_last_of_a_strut_passes_its_credit_on(taker: int, lost: bool) -> None:
+    """A voxel without bone beside it hands its credit to waiting or forming surface within reach, or it is lost."""
+    bone = slab((20, 20, 20), thick=8.0).bone_fraction.copy()
+    bone[9, 10, 10] = 0.6
+    sim = wake(specimen(bone), {"reversal.reach_um": 120.0, "resorption.rate_um3_per_day": 20_000.0})
+    state = sim.state
+    state.phase[7, 10, 10] = taker
+    state.credit[9, 10, 10] = 111
+    state.count("resorbed_quanta", 111)
+    state.counters["initial_quanta"] += 111
+    add_osteoclasts(sim, [[380.0, 420.0, 420.0]])
+    before = int(state.bone[9, 10, 10])
+    named(sim, "resorption").apply(state, sim.clock)
+    taken = before - int(state.bone[9, 10, 10])
+    assert 2 * state.bone[9, 10, 10] < FULL
+    assert state.exposed[9, 10, 10] == 0
+    assert int(state.credit[7, 10, 10]) == (0 if lost else taken + 111)
+    assert int(state.credit.sum()) == int(state.credit[7, 10, 10])
+    assert state.counters.get("credit_unplaced", 0) == (taken + 111 if lost else 0)
+    assert credit_imbalance(state) == matrix_imbalance(state) == 0

@@ -125,6 +125,38 @@ def test_crowded_teams_are_capped_and_the_rest_is_counted() -> None:
     assert (standing <= 3000.0 * area / 1e6 + 1).all()
 
 
+def test_a_team_at_work_is_reinforced_for_credit_that_reaches_it() -> None:
+    """Credit on a forming voxel is paid the same day as osteoblasts of its site; the voxel goes on forming."""
+    sim = eroded({"reversal.balance": 0.8}, credit_um=25.0, side=9)
+    state = sim.state
+    state.phase[state.phase == Phase.RESORBING] = Phase.FORMING
+    turn(sim, 1)
+    assert not state.credit.any()
+    assert int((state.phase == Phase.FORMING).sum()) == 81
+    assert state.counters["credit_paid"] == state.counters["resorbed_quanta"]
+    worth = lifetime_volume_um3(sim.config.process.osteoblasts)
+    expected = state.counters["credit_paid"] * state.quantum_um3 * 0.8 / worth
+    assert abs(len(state.osteoblasts) - expected) <= 5 * np.sqrt(81 / 12) + 1
+    assert (state.osteoblasts.site == 3).all()
+    assert state.counters.get("formation_started_um2", 0) == 0, "it had started before"
+    born = len(state.osteoblasts)
+    turn(sim, 3)
+    assert len(state.osteoblasts) == born, "credit is paid once"
+
+
+def test_reinforcement_is_capped_like_a_new_team() -> None:
+    """No more than the most layers join a team in a day, and what was owed beyond is counted."""
+    sim = eroded({"reversal.most_layers": 1.0, "reversal.layer_per_mm2": 3000.0}, credit_um=200.0)
+    state = sim.state
+    state.phase[state.phase == Phase.RESORBING] = Phase.FORMING
+    turn(sim, 1)
+    c = state.counters
+    assert c["credit_capped"] > 0
+    assert c["credit_paid"] + c["credit_capped"] == c["resorbed_quanta"]
+    standing = np.bincount(state.osteoblasts.voxel, minlength=state.bone.size)[state.surface.index]
+    assert (standing <= 3000.0 * state.surface.area_um2 / 1e6 + 1).all()
+
+
 def test_leveling_moves_credit_but_keeps_it() -> None:
     """Credit beyond what a team could pay back spreads over the eroded surface around, and only there."""
     sim = eroded({"reversal.most_layers": 1.0, "reversal.gathering_days": 1000.0}, credit_um=5.0)

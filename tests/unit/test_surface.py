@@ -179,6 +179,37 @@ def test_what_is_buried_loses_its_state_and_its_credit_is_counted() -> None:
         named(sim, "surface").apply(state, sim.clock)
 
 
+@pytest.mark.parametrize("taker", [Phase.RESORBING, Phase.REVERSAL, Phase.FORMING])
+def test_credit_of_buried_erosion_goes_to_what_is_open_nearby(taker: int) -> None:
+    """Erosion that waits takes what lies buried, or else a team at work; nothing is lost, nor counted as lost."""
+    sim = wake(slab((16, 20, 20), thick=8.0), {"reversal.reach_um": 120.0})
+    state = sim.state
+    buried, near, far = (7, 10, 10), (7, 10, 12), (7, 10, 16)
+    state.phase[buried], state.credit[buried] = Phase.REVERSAL, 321
+    state.phase[near] = state.phase[far] = taker
+    state.contact_day[near] = state.contact_day[far] = sim.clock.day
+    state.count("resorbed_quanta", 321)
+    state.bone[8, 9:12, 9:12] = FULL
+    named(sim, "surface").apply(state, sim.clock)
+    assert (state.credit[buried], state.credit[near], state.credit[far]) == (0, 321, 0)
+    assert state.counters.get("credit_covered", 0) == 0
+    assert credit_imbalance(state) == 0
+
+
+def test_a_team_that_rests_passes_its_credit_on() -> None:
+    """What reached a forming voxel too late to be paid there goes to the erosion beside it."""
+    sim = wake(slab((16, 20, 20), thick=8.0), {"surface.lost_interest_days": 4})
+    state = sim.state
+    state.phase[7, 10, 10], state.credit[7, 10, 10] = Phase.FORMING, 50
+    state.phase[7, 10, 11] = Phase.REVERSAL
+    state.count("resorbed_quanta", 50)
+    sim.clock.day = 5
+    named(sim, "surface").apply(state, sim.clock)
+    assert state.phase[7, 10, 10] == Phase.QUIESCENT
+    assert (state.credit[7, 10, 10], state.credit[7, 10, 11]) == (0, 50)
+    assert credit_imbalance(state) == 0
+
+
 def test_forming_surface_rests_after_the_last_osteoblast() -> None:
     """A forming voxel is quiescent again when nobody has been in contact for longer than the set days."""
     sim = wake(slab((16, 20, 20), thick=8.0), {"surface.lost_interest_days": 4})

@@ -46,7 +46,12 @@ def surface_area(
 
     Parameters
     ----------
+    xp : module
+        numpy or cupy.
     bone : int32 array, shape (z, y, x)
+        Quanta per voxel.
+    full : int
+        Quanta of a full voxel.
     inside : uint8 array or None
         1 in the tissue.
     found : uint8 array

@@ -8,6 +8,7 @@ marrow on the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def largest_component(bone: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, 
 
 
 def enclosed_cavities(
-    bone: NDArray[np.bool_], tissue: NDArray[np.bool_] | None = None, connectivity: int = 26
+    bone: NDArray[np.bool_], tissue: NDArray[np.bool_] | None = None, connectivity: Literal[6, 26] = 26
 ) -> tuple[NDArray[np.bool_], int]:
     """Marrow voxels from which no path leads out of the specimen.
 

@@ -21,6 +21,7 @@ from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import FULL, Phase, State
 
+
 @dataclass
 class Surface:
     """Geometry of the surface.
