@@ -3,7 +3,8 @@
 Elements are taken ``_W`` at a time: their 24 displacements are gathered into rows of a small array, so that
 the sums and differences of the element run over neighboring memory and become vector instructions. Layers of
 elements with even z touch no node in common and are shared out over the threads, then those with odd z: every
-node receives its shares in one order, whatever the number of threads.
+node receives its shares in one order, whatever the number of threads. A layer of even z first clears the nodes it
+touches, one of odd z last clears their fixed directions, so two parallel loops do it all.
 """
 
 from __future__ import annotations
@@ -128,18 +129,20 @@ def _layer(first, last, rows, modulus, constants, u, out):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def apply_voxels(rows, modulus, layers, constants, fixed, u, out):
+def apply_voxels(rows, modulus, layers, planes, constants, fixed, u, out):
     """See :meth:`trabsim.backends.elastic.ElasticLoops.apply_voxels`."""
-    blocks = (out.shape[0] + 4095) // 4096
-    for b in prange(blocks):
-        out[4096 * b : 4096 * (b + 1)] = constants[6]
     n = layers.size - 1
-    for odd in range(2):
-        for i in prange((n + 1 - odd) // 2):
-            z = 2 * i + odd
-            _layer(layers[z], layers[z + 1], rows, modulus, constants, u, out)
-    for b in prange(blocks):
-        _clear(fixed, out, 4096 * b, min(4096 * (b + 1), out.shape[0]), constants[6])
+    for i in prange((n + 1) // 2):
+        z = 2 * i
+        out[planes[z] : planes[z + 2 if z + 2 < n else n + 1]] = constants[6]
+        _layer(layers[z], layers[z + 1], rows, modulus, constants, u, out)
+    for i in prange(n // 2):
+        z = 2 * i + 1
+        _layer(layers[z], layers[z + 1], rows, modulus, constants, u, out)
+        first, last = planes[z if z > 1 else 0], planes[z + 2 if z + 2 < n else n + 1]
+        _clear(fixed, out, first, last, constants[6])
+    if n < 2:
+        _clear(fixed, out, 0, out.shape[0], constants[6])
 
 
 @njit
@@ -233,15 +236,35 @@ def _layer_of_octants(first, last, corners, moduli, constants, u, out):
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def apply_octants(corners, moduli, layers, constants, fixed, u, out):
+def apply_octants(corners, moduli, layers, planes, constants, fixed, u, out):
     """See :meth:`trabsim.backends.elastic.ElasticLoops.apply_octants`."""
-    blocks = (out.shape[0] + 4095) // 4096
-    for b in prange(blocks):
-        out[4096 * b : 4096 * (b + 1)] = constants[6]
     n = layers.size - 1
-    for odd in range(2):
-        for i in prange((n + 1 - odd) // 2):
-            z = 2 * i + odd
-            _layer_of_octants(layers[z], layers[z + 1], corners, moduli, constants, u, out)
-    for b in prange(blocks):
-        _clear(fixed, out, 4096 * b, min(4096 * (b + 1), out.shape[0]), constants[6])
+    for i in prange((n + 1) // 2):
+        z = 2 * i
+        out[planes[z] : planes[z + 2 if z + 2 < n else n + 1]] = constants[6]
+        _layer_of_octants(layers[z], layers[z + 1], corners, moduli, constants, u, out)
+    for i in prange(n // 2):
+        z = 2 * i + 1
+        _layer_of_octants(layers[z], layers[z + 1], corners, moduli, constants, u, out)
+        first, last = planes[z if z > 1 else 0], planes[z + 2 if z + 2 < n else n + 1]
+        _clear(fixed, out, first, last, constants[6])
+    if n < 2:
+        _clear(fixed, out, 0, out.shape[0], constants[6])
+
+
+@njit(cache=True)
+def node_planes(rows, layers, nodes):
+    """Give the first node of every plane of nodes, and their number; nodes are numbered plane by plane.
+
+    ``rows`` holds nodes of the lower plane in its first half of columns, of the upper plane in the second.
+    """
+    n, half = layers.size - 1, rows.shape[1] // 2
+    planes = np.full(n + 2, nodes, np.int64)
+    for z in range(n):
+        for e in range(layers[z], layers[z + 1]):
+            for k in range(rows.shape[1]):
+                planes[z + k // half] = min(planes[z + k // half], rows[e, k])
+    for z in range(n, -1, -1):
+        planes[z] = min(planes[z], planes[z + 1])
+    planes[0] = 0
+    return planes

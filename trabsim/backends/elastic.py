@@ -72,7 +72,8 @@ class ElasticLoops(ABC):
 
     Node values have shape (nodes, 3), components x, y, z. ``fixed`` holds a byte per node: bit 0, 1, 2 set
     means that x, y, z is prescribed. Corners of elements count 4 z + 2 y + x. ``layers[z]`` is the first
-    element with that z. Setup arrays come as NumPy arrays, node values as arrays of the device.
+    element with that z; in the operators that take it, nodes too are numbered plane by plane along z.
+    Setup arrays come as NumPy arrays, node values as arrays of the device.
     """
 
     @abstractmethod

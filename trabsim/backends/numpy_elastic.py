@@ -25,21 +25,23 @@ class NumpyElastic(ElasticLoops):
 
     def voxels(self, rows: Any, modulus: Any, layers: Any, fixed: Any, poisson: float) -> Apply:
         """See :meth:`trabsim.backends.elastic.ElasticLoops.voxels`."""
+        planes = _cpu_elastic.node_planes(rows, layers, len(fixed))
         numbers = {dtype: constants(poisson, dtype) for dtype in (np.dtype("f4"), np.dtype("f8"))}
 
         def apply(u: Any, out: Any) -> None:
             with self._parallel(_VOXEL * len(rows)):
-                _cpu_elastic.apply_voxels(rows, modulus, layers, numbers[u.dtype], fixed, u, out)
+                _cpu_elastic.apply_voxels(rows, modulus, layers, planes, numbers[u.dtype], fixed, u, out)
 
         return apply
 
     def octants(self, corners: Any, moduli: Any, layers: Any, fixed: Any, poisson: float) -> Apply:
         """See :meth:`trabsim.backends.elastic.ElasticLoops.octants`."""
+        planes = _cpu_elastic.node_planes(corners, layers, len(fixed))
         numbers = constants(poisson, np.float32)
 
         def apply(u: Any, out: Any) -> None:
             with self._parallel(_OCTANTS * len(corners)):
-                _cpu_elastic.apply_octants(corners, moduli, layers, numbers, fixed, u, out)
+                _cpu_elastic.apply_octants(corners, moduli, layers, planes, numbers, fixed, u, out)
 
         return apply
 

@@ -89,13 +89,25 @@ def coarse_corners(cells, corners, parent, coarse_cells, node_parent, place, coa
                 )
             elif first != own:
                 _join_corners(link, at, own, first, coarse_cells)
+    return _number_by_plane(link, coarse_cells, coarse)
+
+
+@njit(cache=True)
+def _number_by_plane(link, coarse_cells, coarse):
+    """Number joined corners plane by plane along z, in a plane as they come."""
+    following = np.zeros(coarse_cells[:, 0].max() + 3, np.int64)
+    for i in range(link.size):
+        if link[i] == i:
+            following[coarse_cells[i // 8, 0] + (i % 8) // 4 + 1] += 1
+    following = np.cumsum(following)
+    n = following[-1]
     number = np.full(link.size, -1, np.int32)
-    n = 0
     for i in range(link.size):
         root = _root(link, i)
         if number[root] < 0:
-            number[root] = n
-            n += 1
+            plane = coarse_cells[i // 8, 0] + (i % 8) // 4
+            number[root] = following[plane]
+            following[plane] += 1
         coarse[i // 8, i % 8] = number[root]
     return n
 
