@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.agents.osteoblasts import survival, team_rates
+from trabsim.blocks import ordered_mean
 from trabsim.clock import Clock
 from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
@@ -24,6 +25,16 @@ RIM = 3
 
 #: Apposition below which two labels two weeks apart lie within 2 um and read as one.
 LABEL_UM_PER_DAY = 0.15
+
+#: What the mechanics leaves in the systemic levels.
+MECHANICAL_LEVELS = (
+    "stiffness_x_MPa",
+    "stiffness_y_MPa",
+    "stiffness_z_MPa",
+    "failure_load_N",
+    "tissue_energy_MPa",
+    "mechanical_stimulus",
+)
 
 #: Depth from which a surface counts as eroded.
 ERODED_UM = 5.0
@@ -60,6 +71,7 @@ def measure_state(
         row |= surface_measures(state, backend, core)
         row |= cell_measures(state, backend, core)
         row |= dynamic_measures(state, backend, day, config)
+    row |= mechanical_measures(state, backend)
     if microarchitecture:
         row |= architecture_measures(state, backend, core)
     return row
@@ -252,6 +264,21 @@ def apposition(state: State, backend: Any, config: Any) -> tuple[float, float]:
     if covered <= 0:
         return float("nan"), 0.0
     return float((weight * rate).sum()) / covered, covered / total
+
+
+def mechanical_measures(state: State, backend: Any) -> dict[str, float]:
+    """Stiffness, strength and strain as of the last solution; nothing where mechanics is switched off.
+
+    Stiffness is that of the lattice (bone and marrow) under uniaxial stress, from kinematic uniform boundary
+    conditions, hence an upper bound.  The failure load is for compression along z.
+    """
+    if "mechanics_day" not in state.counters:
+        return {}
+    row = {name: state.levels[name] for name in MECHANICAL_LEVELS}
+    surface = state.surface
+    if surface is not None:
+        row["microdamage"] = ordered_mean(backend.xp, state.microdamage.ravel()[surface.index])
+    return row
 
 
 def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:

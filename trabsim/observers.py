@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trabsim.clock import Clock
-from trabsim.errors import InvariantError, RunError
+from trabsim.errors import InvariantError, MechanicsError, RunError
 from trabsim.measures import measure_state
 from trabsim.provenance import machine, software
 from trabsim.run_folder import RunFolder
@@ -143,10 +143,12 @@ class Observer:
             self.folder.unlock()
 
     def fail(self, sim: Any, error: BaseException) -> None:
-        """Note what ended the run; after a broken law keep the state for whoever looks into it."""
+        """Note what ended the run; keep the state where the mechanics gave up, or a law was broken."""
         if self.folder is None:
             return
         try:
+            if isinstance(error, MechanicsError):  # its process comes before anything of the day has happened
+                self._checkpoint(sim)
             if isinstance(error, InvariantError):
                 path = self.folder.write_broken(sim.state, sim.clock.day, self.config, self.backend)
                 error.args = (f"{error}; the state is kept in {path}",)

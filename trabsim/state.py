@@ -81,7 +81,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("coupling", "voxel", "float32", "a.u.", "growth factors freed by resorption, in marrow"),
     Variable("estradiol_local", "voxel", "float32", "pg/mL", "estradiol made in the marrow by aromatase"),
     # what the bone feels
-    Variable("strain_energy", "voxel", "float32", "MPa", "strain energy density of the tissue under its loads"),
+    Variable(
+        "strain_energy", "voxel", "float32", "MPa", "strain energy density of the tissue under its loads"
+    ),
     Variable(
         "strain_signal", "voxel", "float32", "1", "mean stimulus of the osteocytes nearby, 0 where as usual"
     ),
@@ -131,8 +133,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteocytes.id", "osteocyte", "int64", "1", "stable id"),
     Variable("osteocytes.voxel", "osteocyte", "int64", "1", "raveled voxel"),
     Variable("osteocytes.birth_day", "osteocyte", "int32", "day", "day of embedding"),
-    Variable("osteocytes.reference", "osteocyte", "float32", "MPa", "strain energy it is used to, 0 for none yet"),
-    Variable("osteocytes.stimulus", "osteocyte", "float32", "1", "logarithm of felt over usual strain energy"),
+    Variable(
+        "osteocytes.reference", "osteocyte", "float32", "MPa", "strain energy it is used to, 0 for none yet"
+    ),
+    Variable(
+        "osteocytes.stimulus", "osteocyte", "float32", "1", "logarithm of felt over usual strain energy"
+    ),
     Variable("osteocytes.alive", "osteocyte", "uint8", "1", "1 alive, 0 an empty lacuna"),
     Variable("sites.id", "site", "int64", "1", "stable id"),
     Variable("sites.voxel", "site", "int64", "1", "raveled voxel where it opened"),
@@ -140,7 +146,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("sites.recruits", "site", "int64", "1", "osteoclasts that joined so far"),
     # where the next elastic solution starts
     Variable("displacements.id", "node", "int64", "1", "raveled node of the elastic lattice"),
-    Variable("displacements.values", "node_cases", "float32", "voxel", "displacements under six unit strains"),
+    Variable(
+        "displacements.values", "node_cases", "float32", "voxel", "displacements under six unit strains"
+    ),
 )
 
 

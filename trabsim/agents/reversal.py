@@ -245,7 +245,9 @@ class Reversal(Process):
         """Turn credit into osteoblasts, at most a few layers of them."""
         xp = self.backend.xp
         credit = state.credit.ravel()[voxels].astype(xp.int64)
-        felt = 1.0 + self.params.osteoblasts_per_stimulus * state.strain_signal.ravel()[voxels].astype(xp.float64)
+        felt = 1.0 + self.params.osteoblasts_per_stimulus * state.strain_signal.ravel()[voxels].astype(
+            xp.float64
+        )
         felt = xp.clip(felt, self.params.osteoblasts_least, self.params.osteoblasts_most)
         paid = xp.minimum(credit, self._most_credit(state, voxels))
         state.count("credit_capped", int((credit - paid).sum()))

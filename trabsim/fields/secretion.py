@@ -87,7 +87,9 @@ class SecretionParams(Params):
 
 def sclerostin_source(state: State, backend: Any, params: SecretionParams) -> Any:
     """Sclerostin secretion per voxel in units of one osteocyte at rest, float32: less where more load is felt."""
-    return _osteocyte_output(state, backend, 1.0 - params.sclerostin_per_stimulus * _felt(state, backend), params)
+    return _osteocyte_output(
+        state, backend, 1.0 - params.sclerostin_per_stimulus * _felt(state, backend), params
+    )
 
 
 def _felt(state: State, backend: Any) -> Any:

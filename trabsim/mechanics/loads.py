@@ -36,7 +36,10 @@ class LoadProgram(Params):
     start_day: int = param(0, "first day, counted from entry", source="assumed: entry")
     stop_day: int | None = param(None, "day on which it ends", source="assumed: lasts")
     scale: float | None = param(
-        None, "what the loads are multiplied by on those days", source="assumed: required but for recovery", ge=0
+        None,
+        "what the loads are multiplied by on those days",
+        source="assumed: required but for recovery",
+        ge=0,
     )
     days_per_week: float = param(
         7.0, "days of the week on which it acts (exercise)", source="assumed: every day", gt=0, le=7
@@ -134,7 +137,11 @@ class MechanicsParams(Params):
         le=500,
     )
     most_stimulus: float = param(
-        2.0, "largest stimulus, as a logarithm of strain energy over reference", source="assumed", gt=0, le=2.3
+        2.0,
+        "largest stimulus, as a logarithm of strain energy over reference",
+        source="assumed",
+        gt=0,
+        le=2.3,
     )
 
     @field_validator("stresses_MPa")

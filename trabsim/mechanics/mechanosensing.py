@@ -104,7 +104,7 @@ class Mechanics(Process):
         )
         self._keep_displacements(state, cases)
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
-        self._strength(state, cases, share)
+        self._strength(state, cases)
         energy = self._energy(state, cases, load_factor(p.program, clock.day)) / share
         field = on_lattice(cases.system.mesh, energy, self.backend)
         if p.coarsening == 2:
@@ -175,14 +175,13 @@ class Mechanics(Process):
             state.levels["load_unevenness"] = estimate.unevenness
         return np.array([[state.levels[name] for name in row] for row in names])
 
-    def _strength(self, state: State, cases: UnitCases, share: Any) -> None:
+    def _strength(self, state: State, cases: UnitCases) -> None:
         """Apparent stiffness along each axis, and the compressive load along z that the bone fails at."""
         mesh, h_mm = cases.system.mesh, cases.system.voxel_size_um / 1000.0
-        for axis in range(3):
-            stress = UNIT_STRESSES[axis]
-            spans = mesh.spanned["zyx".index("xyz"[axis])]
-            stiffness = -1.0 / float(cases.strain_for(stress)[axis]) * -1.0 if spans else 0.0
-            state.levels[f"stiffness_{'xyz'[axis]}_MPa"] = abs(stiffness)
+        for axis, name in enumerate("xyz"):
+            spans = mesh.spanned["zyx".index(name)]
+            strain = cases.strain_for(UNIT_STRESSES[axis])[axis] if spans else np.inf
+            state.levels[f"stiffness_{name}_MPa"] = -1.0 / float(strain) + 0.0
         if mesh.spanned[0]:
             energy = cases.energy_density(UNIT_STRESSES[2])
             modulus = self.backend.from_numpy(mesh.modulus.astype(np.float64) * mesh.modulus_MPa)
@@ -212,19 +211,19 @@ class Mechanics(Process):
         cells.reference = reference.astype(xp.float32)
         cells.stimulus = (x * cells.alive).astype(xp.float32)
         state.counters["mechanics_day"] = clock.day
-        signal = self._mean_nearby(state, cells.stimulus, cells.alive == 1, 0.0)
+        signal = self._mean_nearby(state, cells.stimulus, cells.alive == 1)
         state.arrays["strain_signal"][...] = xp.clip(signal, -p.most_stimulus, p.most_stimulus)
         state.levels["mechanical_stimulus"] = ordered_mean(xp, cells.stimulus)
 
     def _inherited(self, state: State, reference: Any, felt: Any) -> Any:
         """Reference (MPa) that living osteocytes nearby have; where there are none, what is felt."""
         known = (reference > 0) & (state.osteocytes.alive == 1)
-        around = self._mean_nearby(state, self.backend.xp.where(known, reference, 0.0), known, 0.0)
+        around = self._mean_nearby(state, self.backend.xp.where(known, reference, 0.0), known)
         mean = around.ravel()[state.osteocytes.voxel].astype(self.backend.xp.float64)
         return self.backend.xp.where(mean > 0, mean, felt)
 
-    def _mean_nearby(self, state: State, values: Any, takes_part: Any, empty: float) -> Any:
-        """Mean of a value over osteocytes, weighted by nearness in bone; float32 on the lattice."""
+    def _mean_nearby(self, state: State, values: Any, takes_part: Any) -> Any:
+        """Mean of a value over osteocytes, weighted by nearness in bone, 0 where there are none; float32."""
         xp = self.backend.xp
         domain = (2 * state.bone >= FULL) & (state.tissue == 1)
         length = self.params.reach_um / state.voxel_size_um
@@ -240,4 +239,4 @@ class Mechanics(Process):
             spread.append(field)
         weighted, weight = spread
         enough = weight > 1e-6
-        return xp.where(enough, weighted / xp.where(enough, weight, xp.float32(1)), xp.float32(empty))
+        return xp.where(enough, weighted / xp.where(enough, weight, xp.float32(1)), xp.float32(0))
