@@ -27,7 +27,7 @@ from trabsim.mechanics.boundary import VOIGT
 from trabsim.mechanics.coarsening import halve_lattice, refine_field
 from trabsim.mechanics.homogenization import UnitCases, unit_cases
 from trabsim.mechanics.load_estimation import UNIT_STRESSES, estimate_loads
-from trabsim.mechanics.loads import MechanicsParams, load_factor
+from trabsim.mechanics.loads import MechanicsParams, load_factor, program_on
 from trabsim.mechanics.strains import on_lattice
 from trabsim.mechanics.strength import failure_load
 from trabsim.mechanics.warm_start import Displacements
@@ -105,7 +105,7 @@ class Mechanics(Process):
         self._keep_displacements(state, cases)
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
         self._strength(state, cases)
-        energy = self._energy(state, cases, load_factor(p.program, clock.day)) / share
+        energy = self._energy(state, cases, clock.day) / share
         field = on_lattice(cases.system.mesh, energy, self.backend)
         if p.coarsening == 2:
             field = refine_field(field, state.shape)
@@ -147,10 +147,14 @@ class Mechanics(Process):
             values=self.backend.from_numpy(flat.astype(np.float32)),
         )
 
-    def _energy(self, state: State, cases: UnitCases, factor: float) -> Any:
+    def _energy(self, state: State, cases: UnitCases, day: int) -> Any:
         """Energy density (MPa) of every element, summed over the loads that act one after another."""
         total: Any = 0.0
-        for load in self._loads(state, cases):
+        entry, factor = program_on(self.params.program, day), load_factor(self.params.program, day)
+        loads = self._loads(state, cases)
+        if entry is not None and entry.stresses_MPa is not None:
+            loads = np.asarray(entry.stresses_MPa, np.float64)
+        for load in loads:
             if load.any():
                 total = total + cases.energy_density(load) * (factor * factor)
         return total

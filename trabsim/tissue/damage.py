@@ -40,7 +40,7 @@ class Microdamage(Process):
 
     name = "microdamage"
     reads = ("bone", "strain_energy", "formed_day")
-    writes = ("microdamage", "levels")
+    writes = ("microdamage",)
     references = ("doi:10.1016/s8756-3282(01)00619-6",)
 
     def __init__(self, params: DamageParams, backend: Any, *, target_MPa: float):
