@@ -51,7 +51,7 @@ class LoadProgram(Params):
     scale: float | None = param(
         None,
         "what the loads are multiplied by on those days",
-        source="assumed: required but for recovery",
+        source="assumed: exercise and bed rest must say it, else 1",
         ge=0,
         le=100,
     )
@@ -66,10 +66,12 @@ class LoadProgram(Params):
 
     @model_validator(mode="after")
     def _complete(self) -> LoadProgram:
-        if self.kind != "recovery" and self.scale is None and self.stresses_MPa is None:
+        if self.kind in ("exercise", "bed_rest") and self.scale is None and self.stresses_MPa is None:
             raise ValueError(f"kind '{self.kind}' needs a scale, for example scale = 1.3")
         if self.kind == "recovery" and self.scale not in (None, 1.0):
             raise ValueError(f"kind 'recovery' returns to the usual loads and takes no scale ({self.scale})")
+        if self.kind == "recovery" and self.stresses_MPa is not None:
+            raise ValueError("kind 'recovery' returns to the usual loads and takes no stresses_MPa; leave them out")
         if self.kind != "exercise" and self.days_per_week != DAYS_PER_WEEK:
             raise ValueError(
                 f"days_per_week = {self.days_per_week:g} acts with kind 'exercise' alone, not '{self.kind}'; "
@@ -163,7 +165,7 @@ class MechanicsParams(Params):
     most_stimulus: float = param(
         2.0,
         "largest stimulus, as a logarithm of strain energy over reference",
-        source="assumed",
+        source="assumed: answers saturate beyond a sevenfold change",
         gt=0,
         le=2.3,
     )
@@ -172,7 +174,9 @@ class MechanicsParams(Params):
 
 
 def program_on(program: tuple[LoadProgram, ...], day: int) -> LoadProgram | None:
-    """The entry that applies on a day: the last one that has begun and not ended; None where the loads are as usual.
+    """The entry that applies on a day, None where the loads are as usual.
+
+    Of those that have begun and not ended it is the one that began last, or stands last.
 
     Parameters
     ----------
@@ -181,7 +185,7 @@ def program_on(program: tuple[LoadProgram, ...], day: int) -> LoadProgram | None
         Counted from entry.
     """
     begun = [p for p in program if p.start_day <= day and (p.stop_day is None or day < p.stop_day)]
-    return max(begun, key=lambda p: p.start_day) if begun else None
+    return sorted(begun, key=lambda p: p.start_day)[-1] if begun else None
 
 
 def load_factor(program: tuple[LoadProgram, ...], day: int) -> float:
