@@ -17,6 +17,10 @@ from trabsim.embedding import embed
 from trabsim.simulation import Simulation
 from trabsim.tissue.specimen import Specimen
 
+#: Mechanics is off unless a test asks for it: most pieces do not reach from face to face, and carry nothing.
+UNLOADED: dict[str, Any] = {"run.disable": ["mechanics"]}
+LOADED: dict[str, Any] = {"run.disable": []}
+
 #: Settings under which sites open, turn around, fill, are given up and are modeled within two months.
 BUSY: dict[str, Any] = {
     "run.spin_up_days": 0,
@@ -70,8 +74,8 @@ def ball(n: int, radius: float, voxel_size_um: float = 40.0, hollow: bool = Fals
 
 
 def configure(settings: dict[str, Any] | None = None, **tables: dict[str, Any]) -> Config:
-    """Make a configuration from the defaults, dotted settings, and whole tables."""
-    return load_config({"run": {"spin_up_days": 0}, **tables}, settings)
+    """Make a configuration from the defaults, dotted settings, and whole tables; unloaded unless they say so."""
+    return load_config({"run": {"spin_up_days": 0}, **tables}, UNLOADED | (settings or {}))
 
 
 def begin(piece: Specimen, settings: dict[str, Any] | None = None, threads: int = 1) -> Simulation:

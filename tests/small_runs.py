@@ -12,7 +12,7 @@ from small_bone import BUSY, rods
 from trabsim.backends import get_backend
 from trabsim.config import Config, load_config
 from trabsim.simulation import Simulation
-from trabsim.state import VARIABLES, State, empty_state
+from trabsim.state import VARIABLES, State, empty_state, trailing_shape
 
 #: How often a small run writes what.
 OUTPUT = [
@@ -74,7 +74,7 @@ def random_state(shape: tuple[int, int, int] = (5, 6, 7), seed: int = 1, agents:
     for variable in VARIABLES:
         table, dot, column = variable.name.partition(".")
         if dot:
-            size = (agents, 3) if variable.dims.endswith("_zyx") else (agents,)
+            size = (agents, *trailing_shape(variable))
             state.tables[table].columns[column] = values(size, variable.dtype)
         else:
             size = state.arrays[table].shape

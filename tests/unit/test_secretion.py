@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from small_bone import add_osteoblasts, rods, wake
@@ -11,8 +13,8 @@ from trabsim.fields.secretion import (
     coupling_source,
     estradiol_source,
     opg_source,
-    osteocyte_source,
     rankl_source,
+    sclerostin_source,
 )
 from trabsim.simulation import Simulation
 from trabsim.state import FULL, Phase
@@ -27,20 +29,59 @@ def test_osteocytes_secrete_where_they_lie(sim: Simulation) -> None:
     """One unit per living osteocyte in its voxel; empty lacunae are silent."""
     cells = sim.state.osteocytes
     cells.alive[::3] = 0
-    source = osteocyte_source(sim.state, sim.backend)
+    source = sclerostin_source(sim.state, sim.backend, SecretionParams())
     alive = cells.voxel[cells.alive == 1]
     assert (source.ravel() == np.bincount(alive, minlength=source.size)).all()
 
 
 def test_surface_cells_add_rankl_by_area(sim: Simulation) -> None:
-    """RANKL = osteocytes + surface cells at their density, added in place to spare an array."""
+    """RANKL = osteocytes + surface cells at their density."""
     p = SecretionParams(surface_cells_per_mm2=1000.0)
-    osteocytes = osteocyte_source(sim.state, sim.backend)
-    given = osteocytes.copy()
-    source = rankl_source(sim.state, sim.backend, given, p)
-    assert source is given
+    osteocytes = sclerostin_source(sim.state, sim.backend, p)
+    source = rankl_source(sim.state, sim.backend, p)
     extra = float(source.sum(dtype=np.float64) - osteocytes.sum(dtype=np.float64))
     assert extra == pytest.approx(1000.0 * sim.state.surface.area_um2.sum() / 1e6, rel=1e-5)
+
+
+def secreted(sim: Simulation, source: Any, stimulus: float, **settings: float) -> float:
+    """What one living osteocyte puts out at a stimulus."""
+    cells = sim.state.osteocytes
+    cells.stimulus[...] = stimulus
+    p = SecretionParams(surface_cells_per_mm2=0.0, output_least=0.25, output_most=1.75, **settings)
+    amount = source(sim.state, sim.backend, p)
+    return float(amount.sum(dtype=np.float64)) / int(cells.alive.sum())
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "share"), [(0.0, 1.0), (0.5, 0.8), (-0.5, 1.2), (2.0, 0.25), (-2.0, 1.75)]
+)
+def test_loaded_osteocytes_secrete_less_sclerostin(sim: Simulation, stimulus: float, share: float) -> None:
+    """1 - slope x stimulus, between the least and the most."""
+    got = secreted(sim, sclerostin_source, stimulus, sclerostin_per_stimulus=0.4)
+    assert got == pytest.approx(share, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "share"), [(0.0, 1.0), (0.5, 1.0), (2.0, 1.0), (-0.5, 1.2), (-1.0, 1.4), (-2.0, 1.75)]
+)
+def test_unloaded_osteocytes_secrete_more_rankl(sim: Simulation, stimulus: float, share: float) -> None:
+    """1 + slope x what the stimulus lacks, up to the most; load above the usual changes nothing."""
+    assert secreted(sim, rankl_source, stimulus, rankl_per_unloading=0.4) == pytest.approx(share, rel=1e-4)
+
+
+def test_each_osteocyte_answers_to_its_own_stimulus(sim: Simulation) -> None:
+    """Two cells in one voxel add up, each at its own output; an empty lacuna stays silent however it is loaded."""
+    state = sim.state
+    state.osteocytes.keep(np.arange(len(state.osteocytes)) < 3)
+    cells = state.osteocytes
+    cells.voxel[:] = cells.voxel[0]
+    cells.stimulus[:] = (1.0, -0.5, -2.0)
+    cells.alive[2] = 0
+    p = SecretionParams(sclerostin_per_stimulus=0.5, rankl_per_unloading=0.5, surface_cells_per_mm2=0.0)
+    for source, expected in ((sclerostin_source, 0.5 + 1.25), (rankl_source, 1.0 + 1.25)):
+        amount = source(state, sim.backend, p)
+        assert amount.ravel()[cells.voxel[0]] == pytest.approx(expected)
+        assert np.count_nonzero(amount) == 1
 
 
 def test_healthy_cells_secrete_one_opg_per_um2(sim: Simulation) -> None:
@@ -99,11 +140,17 @@ def test_sources_do_not_depend_on_storage_order(sim: Simulation) -> None:
     """Integer sums: the same bits for any order of the cells."""
     state = sim.state
     add_osteoblasts(sim, state.surface.index[::7])
-    sources = [opg_source(state, sim.backend, 10, SecretionParams()), osteocyte_source(state, sim.backend)]
     random = np.random.Generator(np.random.Philox(1))
+    state.osteocytes.stimulus[:] = random.uniform(-1.0, 1.0, len(state.osteocytes))
+
+    def sources() -> list[Any]:
+        p = SecretionParams()
+        sums = [source(state, sim.backend, p) for source in (sclerostin_source, rankl_source)]
+        return [*sums, opg_source(state, sim.backend, 10, p)]
+
+    before = sources()
     for table in (state.osteocytes, state.osteoblasts):
         order = random.permutation(len(table))
         table.columns = {name: column[order] for name, column in table.columns.items()}
-    again = [opg_source(state, sim.backend, 10, SecretionParams()), osteocyte_source(state, sim.backend)]
-    for one, other in zip(sources, again):
+    for one, other in zip(before, sources()):
         assert one.tobytes() == other.tobytes()
