@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_bone import BUSY, ball, begin, configure, rods, specimen
+from small_bone import BUSY, LOADED, UNLOADED, ball, begin, configure, rods, specimen
 
 from trabsim.backends import get_backend
 from trabsim.clock import Clock
@@ -26,7 +26,7 @@ DAYS = 75
 
 
 def processes(config: Config | None = None) -> list[Process]:
-    return build_processes(config or configure(), get_backend("numpy", threads=1))
+    return build_processes(config or configure(LOADED), get_backend("numpy", threads=1))
 
 
 # ---------------------------------------------------------------- declarations
@@ -134,7 +134,7 @@ def with_crumb() -> Specimen:
 
 def lively() -> Simulation:
     """A simulation in which every rule finds work within weeks."""
-    sim = begin(with_crumb(), BUSY | {"run.spin_up_days": 20})
+    sim = begin(with_crumb(), BUSY | LOADED | {"run.spin_up_days": 20})
     sim.state.matrix_factor[...] = 0.5
     return sim
 
@@ -191,11 +191,12 @@ def test_declares_nothing_idle(process: Process, observed: dict[str, dict[str, s
 
 
 # ----------------------------------------------------------------- empty worlds
-def barren(piece: Specimen) -> Simulation:
+def barren(piece: Specimen, load: dict[str, Any]) -> Simulation:
     """A specimen without a single cell, where none can arise."""
     sim = begin(
         piece,
         BUSY
+        | load
         | {
             "activation.rate_per_mm2_per_year": 0.0,
             "precursors.precursors_per_block": 0,
@@ -212,23 +213,27 @@ def barren(piece: Specimen) -> Simulation:
 
 
 @pytest.mark.parametrize(
-    "piece",
-    [ball(20, 6.0), specimen(np.ones((18, 18, 18))), ball(20, 6.0, hollow=True)],
+    ("piece", "load"),
+    [
+        (ball(20, 6.0), UNLOADED),
+        (specimen(np.ones((18, 18, 18))), LOADED),
+        (ball(20, 6.0, hollow=True), LOADED),
+    ],
     ids=["ball", "solid block without a surface", "hollow"],
 )
-def test_runs_without_cells(piece: Specimen) -> None:
+def test_runs_without_cells(piece: Specimen, load: dict[str, Any]) -> None:
     """Every process runs where there is no cell, no precursor, and even no surface; bone stays as it is."""
-    sim = barren(piece)
+    sim = barren(piece, load)
     bone = sim.state.bone.copy()
     for _ in range(31):
         sim.step()
     assert sim.state.bone.tobytes() == bone.tobytes()
-    assert not any(len(table) for table in sim.state.tables.values())
+    assert not any(len(table) for name, table in sim.state.tables.items() if name != "displacements")
 
 
 def test_runs_where_all_bone_vanishes() -> None:
-    """A specimen that loses its last bone and osteoblasts goes on as an empty one."""
-    sim = lively()
+    """An unloaded specimen that loses its last bone and osteoblasts goes on as an empty one."""
+    sim = begin(with_crumb(), BUSY | {"run.spin_up_days": 20})
     for _ in range(40):
         sim.step()
     state = sim.state
@@ -256,7 +261,7 @@ def test_runs_without_health_references_of_rare_events() -> None:
 @pytest.fixture(scope="module")
 def with_all() -> State:
     """Two months of a busy run with every mechanism on."""
-    sim = begin(with_crumb(), BUSY)
+    sim = begin(with_crumb(), BUSY | LOADED)
     for _ in range(60):
         sim.step()
     return sim.state
@@ -282,6 +287,14 @@ def test_every_optional_mechanism_can_be_switched_off(mechanism: str, with_all: 
         assert "modeling_osteoblasts" not in state.counters
         assert with_all.counters["credit_uncoupled"] > 0
         assert with_all.counters["modeling_osteoblasts"] > 0
+    elif mechanism == "mechanics":
+        assert not {"mechanics", "microdamage"} & {process.name for process in sim.processes}
+        felt = ("strain_energy", "strain_signal", "microdamage")
+        assert not any(state.arrays[name].any() for name in felt)
+        assert all(with_all.arrays[name].any() for name in felt)
+        assert not state.osteocytes.stimulus.any()
+        assert len(state.displacements) == 0 < len(with_all.displacements)
+        assert "mechanics_day" not in state.counters
     elif mechanism == "fragments":
         assert "fragment_quanta" not in state.counters
         assert with_all.counters["fragment_quanta"] >= 8 * FULL

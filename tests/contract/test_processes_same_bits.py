@@ -7,7 +7,7 @@ import copy
 import numba
 import numpy as np
 import pytest
-from small_bone import BUSY, begin, configure, rods
+from small_bone import BUSY, LOADED, begin, configure, rods
 
 from trabsim.backends import get_backend, numpy_backend
 from trabsim.simulation import Simulation
@@ -16,7 +16,7 @@ from trabsim.state import State
 #: Mid-run: by then there are cells of every kind.
 MIDDLE, END = 25, 85
 #: Many sites at once, so that storage order could matter everywhere.
-CROWDED = BUSY | {
+CROWDED = BUSY | LOADED | {
     "activation.rate_per_mm2_per_year": 80.0,
     "activation.occupancy_exponent": 0.5,
     "osteoclasts.joining_days": 20,
@@ -88,7 +88,9 @@ def test_storage_order_changes_nothing(middle: State, undisturbed: State, seed: 
     """With the rows of every agent table stored in another order, every bit comes out the same."""
     other = copy.deepcopy(middle)
     random = np.random.Generator(np.random.Philox(seed))
-    for table in other.tables.values():
+    for name, table in other.tables.items():
+        if name == "displacements":
+            continue  # nodes of a lattice, not cells: they stand in its order
         order = random.permutation(len(table))
         table.columns = {column: values[order] for column, values in table.columns.items()}
     assert other.osteoblasts.id.tobytes() != middle.osteoblasts.id.tobytes()
