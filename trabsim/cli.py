@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 import trabsim
+from trabsim.cli_stiffness import stiffness
 from trabsim.errors import TrabsimError
 
 BACKENDS = click.Choice(("auto", "numpy", "cupy"))
@@ -290,3 +291,6 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
     from trabsim.cli_info import show_bench
 
     show_bench(as_json, backend, threads)
+
+
+main.add_command(stiffness)

@@ -36,15 +36,10 @@ def measure_image(
     click.echo(table(("", ""), [(name, number(value, 5)) for name, value in found.items()]))
 
 
-def _scan(
-    image: Path,
-    voxel_size_um: float | None,
-    gaussian: float,
-    threshold: float | None,
-    otsu: bool,
-    threads: int | None,
-) -> tuple[dict[str, Any], dict[str, float]]:
-    from trabsim import morphometry
+def bone_of_scan(
+    image: Path, voxel_size_um: float | None, gaussian: float, threshold: float | None, otsu: bool
+) -> tuple[Any, float, str]:
+    """Read and segment an image; give its bone, voxel edge in um, and the method."""
     from trabsim.tissue.scan_image import agreed_spacing, cube_edge, is_cubic, show_um
     from trabsim.tissue.scans import read_image, segment
 
@@ -64,7 +59,20 @@ def _scan(
             raise SpecimenError(f"{scan.source} holds gray values: give --threshold T or --otsu")
         method = "mask"
     bone = segment(scan, method=method, threshold=threshold, gaussian=gaussian)
-    edge = cube_edge(spacing)
+    return bone, cube_edge(spacing), method
+
+
+def _scan(
+    image: Path,
+    voxel_size_um: float | None,
+    gaussian: float,
+    threshold: float | None,
+    otsu: bool,
+    threads: int | None,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    from trabsim import morphometry
+
+    bone, edge, method = bone_of_scan(image, voxel_size_um, gaussian, threshold, otsu)
     found = morphometry.measure(bone, edge, only_largest_component=True, threads=threads)
     how = {"voxel_size_um": edge, "segmentation": method, "part": "largest 6-connected"}
     return how, _known(found)

@@ -15,6 +15,10 @@ class SpecimenError(TrabsimError):
     """A scan or specimen that cannot be read or used."""
 
 
+class MechanicsError(TrabsimError):
+    """A material, load or specimen that mechanics cannot use, or a solve that does not converge."""
+
+
 class RunError(TrabsimError):
     """A run folder or checkpoint that cannot be used."""
 

@@ -44,10 +44,15 @@ COMPOSITION = {
 MAY_IMPORT = {
     **{name: FOUNDATION for name in FOUNDATION},
     **{name: FOUNDATION for name in PARTS},
-    **{name: FOUNDATION | PARTS | COMPOSITION | {"backends", "morphometry"} for name in COMPOSITION},
+    **{
+        name: FOUNDATION | PARTS | COMPOSITION | {"backends", "mechanics", "morphometry"}
+        for name in COMPOSITION
+    },
     "backends": {"errors"},
     "configs": set(),
     "morphometry": {"backends", "errors", "units"},
+    # the solver works on bare arrays and shares the element's numbers with its kernels
+    "mechanics": FOUNDATION | {"backends"},
     "viz": {"config", "errors", "morphometry", "runfile", "state", "units"},
     # the package itself: its public names, imported when they are asked for
     "": {"backends", "config", "runfile", "simulation"},
@@ -69,7 +74,7 @@ LIBRARIES = {
     "imageio": {"viz"},
     "click": {"cli"},
     "rich": {"cli"},
-    "numba": {"backends", "morphometry", "tissue", "viz"},
+    "numba": {"backends", "mechanics", "morphometry", "tissue", "viz"},
     "SimpleITK": {"tissue"},
     "h5py": {"checkpoint", "runfile", "tissue", "viz"},
     "random": set(),

@@ -182,7 +182,8 @@ def test_distance(device):
 
 def test_every_kernel_was_run(on_cpu):
     """Runs last in this file: no kernel may exist that no test has held against the reference."""
-    written = {kernel for source in SOURCES for kernel in signatures(kernel_source(source))}
+    here = set(SOURCES) - {"elastic", "multigrid"}  # those have a file of their own
+    written = {kernel for source in here for kernel in signatures(kernel_source(source))}
     assert on_cpu["forward"].launched == written
 
 

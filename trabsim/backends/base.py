@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.backends.binomial import binomial_inversion
+from trabsim.backends.elastic import ElasticLoops
 from trabsim.backends.steady import Steady
 
 Array = Any  # numpy.ndarray or cupy.ndarray, whichever the backend holds
@@ -42,6 +43,11 @@ class Backend(ABC):
     @abstractmethod
     def ndi(self) -> Any:
         """``scipy.ndimage`` or its CuPy twin, imported on first use."""
+
+    @property
+    @abstractmethod
+    def elastic(self) -> ElasticLoops:
+        """Loops of voxel elasticity."""
 
     @property
     @abstractmethod

@@ -15,10 +15,11 @@ import numpy as np
 
 from trabsim.backends.area import surface_area
 from trabsim.backends.base import Array, Backend, byte_mask
+from trabsim.backends.elastic import ElasticLoops
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
-SOURCES = ("philox", "binomial", "scatter", "surface", "steady")
+SOURCES = ("philox", "binomial", "scatter", "surface", "steady", "elastic", "multigrid")
 COMPILE_OPTIONS = ("--fmad=false",)  # a fused multiply-add would round once where others round twice
 
 _LOW = 0xFFFFFFFF
@@ -35,6 +36,13 @@ class DeviceBackend(Backend):
     @abstractmethod
     def launch(self, source: str, kernel: str, threads: int, *arguments: Any) -> None:
         """Run a kernel of a source file on at least so many threads; scalars come as NumPy scalars."""
+
+    @property
+    def elastic(self) -> ElasticLoops:
+        """See :class:`trabsim.backends.base.Backend`."""
+        from trabsim.backends.device_elastic import DeviceElastic
+
+        return DeviceElastic(self)
 
     def uniform(self, seed: int, stream: int, day: int, ids: Array, draw: int = 0) -> Array:
         """See :meth:`trabsim.backends.base.Backend.uniform`."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trabsim.backends import _cpu_binomial, _cpu_philox, _cpu_scatter, _cpu_steady, _cpu_surface
 from trabsim.backends.area import surface_area
 from trabsim.backends.base import Backend, byte_mask
+from trabsim.backends.elastic import ElasticLoops
 from trabsim.backends.reference import philox_key
 from trabsim.backends.steady import OUTSIDE, Measure, Steady, check_steady_arguments, gather, iterate
 
@@ -40,6 +41,13 @@ class NumpyBackend(Backend):
         from scipy import ndimage
 
         return ndimage
+
+    @property
+    def elastic(self) -> ElasticLoops:
+        """See :class:`trabsim.backends.base.Backend`."""
+        from trabsim.backends.numpy_elastic import NumpyElastic
+
+        return NumpyElastic(self._parallel)
 
     @property
     def device_name(self) -> str:

@@ -1,0 +1,1 @@
+"""What load does to bone: voxel finite elements, strain energy density, strength and the loads themselves."""
