@@ -84,24 +84,20 @@ def _checkpoint(path: Path, threads: int | None) -> tuple[dict[str, Any], dict[s
     from trabsim import morphometry
     from trabsim.backends import get_backend
     from trabsim.config import load_config
-    from trabsim.measures import core_of, density_measures
-    from trabsim.state import FULL
+    from trabsim.measures import core_of, density_measures, solid_bone
 
     backend = get_backend("numpy", threads=threads)
     state, day, header = read_checkpoint(path, backend)
     core = core_of(state)
-    bone = np.ascontiguousarray(2 * state.bone[core] >= FULL)
-    tissue = np.ascontiguousarray(state.tissue[core]).astype(bool)
-    found = morphometry.measure(
-        bone, state.voxel_size_um, mask=None if tissue.all() else tissue, threads=threads
-    )
+    bone, mask = solid_bone(state, backend, core)
+    found = morphometry.measure(bone, state.voxel_size_um, mask=mask, threads=threads)
     config = load_config(tomllib.loads(header.config_toml))
     density = density_measures(state, backend, core, day - 1, config)
     found |= {name: density[name] for name in ("TMD_mg_per_cm3", "vBMD_mg_per_cm3")}
     how = {
         "day": day,
         "voxel_size_um": state.voxel_size_um,
-        "bone": "at least half full",
+        "bone": "at least half full, closed dents filled",
         "rim_voxels_left_out": core[0].start,
     }
     return how, _known(found)

@@ -281,20 +281,29 @@ def mechanical_measures(state: State, backend: Any) -> dict[str, float]:
     return row
 
 
-def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
-    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the voxels that are at least half bone.
+def solid_bone(state: State, backend: Any, core: tuple[slice, slice, slice]) -> tuple[Any, Any]:
+    """The voxels that are at least half bone, and the mask they lie in, as morphometry takes them.
 
     Dents of a single, almost half-filled voxel would count as cavities, each as much as a trabecula: marrow from
-    which no path through faces leads out is filled before anything is measured.
-    """
-    from trabsim import morphometry
+    which no path through faces leads out is filled.
 
+    Returns
+    -------
+    bone : numpy bool array, shape of `core`
+    mask : numpy bool array, same shape, or None
+        None where all is tissue.
+    """
     bone = backend.to_numpy(2 * state.bone[core] >= FULL)
     tissue = backend.to_numpy(state.tissue[core]).astype(bool)
-    mask = None if bool(tissue.all()) else tissue
-    bone = bone | enclosed_cavities(bone, mask, connectivity=6)[0]
-    found = morphometry.measure(
-        np.ascontiguousarray(bone), state.voxel_size_um, mask=mask, threads=backend.threads
-    )
+    mask = None if bool(tissue.all()) else np.ascontiguousarray(tissue)
+    return np.ascontiguousarray(bone | enclosed_cavities(bone, mask, connectivity=6)[0]), mask
+
+
+def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
+    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the bone that `solid_bone` finds."""
+    from trabsim import morphometry
+
+    bone, mask = solid_bone(state, backend, core)
+    found = morphometry.measure(bone, state.voxel_size_um, mask=mask, threads=backend.threads)
     wanted = ("Tb_Th_um", "Tb_Sp_um", "Tb_N_per_mm", "Conn_D_per_mm3", "SMI", "DA")
     return {name: float(found[name]) for name in wanted}

@@ -44,7 +44,10 @@ COMPOSITION = {
 MAY_IMPORT = {
     **{name: FOUNDATION for name in FOUNDATION},
     **{name: FOUNDATION for name in PARTS},
-    **{name: FOUNDATION | PARTS | COMPOSITION | {"backends", "mechanics", "morphometry"} for name in COMPOSITION},
+    **{
+        name: FOUNDATION | PARTS | COMPOSITION | {"backends", "mechanics", "morphometry"}
+        for name in COMPOSITION
+    },
     "backends": {"errors"},
     "configs": set(),
     "morphometry": {"backends", "errors", "units"},

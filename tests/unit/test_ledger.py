@@ -65,7 +65,7 @@ def test_laws_hold_every_day(masked: bool) -> None:
     assert c["formed_quanta"] > 0.1 * c["initial_quanta"]
     for name in (
         "credit_paid",
-        "credit_covered",
+        "credit_capped",
         "credit_uncoupled",
         "osteocytes_removed",
         "osteoblasts_died",

@@ -25,9 +25,7 @@ def scalars(shared, volume, boundary):
 
 @pytest.mark.parametrize("boundary", ["bonded", "confined"])
 def test_stiffness_and_strain_energy_are_those_of_the_independent_solver(shared, bone, boundary):
-    result = compress(
-        uniform_modulus(bone, 10_000), 39.0, backend=get_backend("numpy"), boundary=boundary
-    )
+    result = compress(uniform_modulus(bone, 10_000), 39.0, backend=get_backend("numpy"), boundary=boundary)
     wanted = scalars(shared, "lhdl100", boundary)
     mesh = result.system.mesh
     assert (len(mesh.voxels), 3 * len(mesh.nodes)) == (wanted["elements"], wanted["dofs"])

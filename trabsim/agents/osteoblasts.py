@@ -64,9 +64,9 @@ class OsteoblastParams(Params):
         40.0, "how far it looks for unfilled surface", source="assumed: two cell widths", gt=5
     )
     hollow_preference: float = param(
-        4.0,
+        1.5,
         "preference for hollows, per unit of local bone fraction",
-        source="calibrated: voids left inside packets; `most_per_mm2` keeps cells from piling up",
+        source="assumed: weak; a strong one piles cells up and follows the lattice",
         ge=0,
     )
     crowding: float = param(
