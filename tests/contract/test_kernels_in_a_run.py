@@ -52,10 +52,13 @@ def test_a_device_takes_the_decisions_of_the_cpu(tmp_path):
         "endocrine.age_years": 51.0,
         "activation.rate_per_mm2_per_year": 200.0,
         "fields.refresh_change": 0.3,  # fewer solutions of the fields, for speed
+        "mechanics.every_days": 15,
+        "microdamage.every_days": 15,
     }
     config = load_config("postmenopause", busy)
     rough = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((24, 24, 24)), 3, mode="wrap")
     bone = (rough > np.quantile(rough, 0.8)).astype(np.float32)
+    bone[7:17, 7:17] = bone[7:17, :, 7:17] = bone[:, 7:17, 7:17] = 1.0  # so that load is carried to the end
     specimen = Specimen(
         bone_fraction=bone, tissue=None, voxel_size_um=20.0, source="level set of smooth noise"
     )
@@ -75,6 +78,9 @@ def test_a_device_takes_the_decisions_of_the_cpu(tmp_path):
         "formed_quanta",
     ):
         assert ours.counters.get(happened, 0) > 0, happened
+    assert ours.counters["mechanics_day"] == -15
+    assert ours.osteocytes.stimulus.any()
+    assert ours.levels == theirs.levels
     for variable in VARIABLES:
         one, other = (_values(run, variable.name) for run in runs)
         np.testing.assert_array_equal(one, other, err_msg=variable.name)

@@ -94,6 +94,10 @@ def test_the_run_that_is_compared_is_a_busy_one(straight):
     assert len(last.osteoblasts) > 50
     for total in ("sites_opened", "resorbed_quanta", "formed_quanta", "osteoclasts_died", "osteoblasts_died"):
         assert last.counters[total] > first.counters.get(total, 0), total
+    assert last.counters["mechanics_day"] == 25 > first.counters["mechanics_day"] == -5
+    assert len(first.displacements) > 100  # what the next solution starts from
+    assert first.displacements.values.tobytes() != last.displacements.values.tobytes()
+    assert last.osteocytes.stimulus.any()
     assert not np.array_equal(first.bone, last.bone)
 
 
