@@ -82,8 +82,10 @@ class SurfaceGeometry(Process):
     def apply(self, state: State, clock: Clock) -> None:
         xp = self.backend.xp
         h = state.voxel_size_um
+        # a mask costs, so none is given where all is tissue
+        whole = state.counters["tissue_voxels"] == state.tissue.size
         index, faces = self.backend.surface(
-            state.bone, FULL, state.tissue, smoothing_voxels=self.params.smoothing_um / h
+            state.bone, FULL, None if whole else state.tissue, smoothing_voxels=self.params.smoothing_um / h
         )
         area = faces * (h * h)
         state.exposed[...] = 0
