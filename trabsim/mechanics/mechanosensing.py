@@ -103,13 +103,16 @@ class Mechanics(Process):
             start=self._last_displacements(state, modulus.shape),
         )
         self._keep_displacements(state, cases)
+        state.levels["elements_left_out"] = float(cases.system.mesh.left_out)
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
         self._strength(state, cases)
-        energy = self._energy(state, cases, clock.day) / share
-        field = on_lattice(cases.system.mesh, energy, self.backend)
-        if p.coarsening == 2:
-            field = refine_field(field, state.shape)
-        state.arrays["strain_energy"][...] = field
+        usual = self._loads(state, cases)
+        if "mechanics_day" not in state.counters:
+            # what the first cells are used to is the usual loads, even where a program has begun by then
+            self._map(state, cases, self._energy(cases, usual) / share)
+            state.osteocytes.reference = self._felt(state).astype(self.backend.xp.float32)
+        energy = self._energy(cases, self._programmed(usual, clock.day)) / share
+        self._map(state, cases, energy)
         state.levels["tissue_energy_MPa"] = ordered_mean(self.backend.xp, energy * 1e3) / 1e3
         self._feel(state, clock)
 
@@ -147,17 +150,27 @@ class Mechanics(Process):
             values=self.backend.from_numpy(flat.astype(np.float32)),
         )
 
-    def _energy(self, state: State, cases: UnitCases, day: int) -> Any:
+    def _energy(self, cases: UnitCases, loads: np.ndarray) -> Any:
         """Energy density (MPa) of every element, summed over the loads that act one after another."""
         total: Any = 0.0
-        entry, factor = program_on(self.params.program, day), load_factor(self.params.program, day)
-        loads = self._loads(state, cases)
-        if entry is not None and entry.stresses_MPa is not None:
-            loads = np.asarray(entry.stresses_MPa, np.float64)
         for load in loads:
             if load.any():
-                total = total + cases.energy_density(load) * (factor * factor)
+                total = total + cases.energy_density(load)
         return total
+
+    def _map(self, state: State, cases: UnitCases, energy: Any) -> None:
+        """Put the energy density of elements on the lattice."""
+        field = on_lattice(cases.system.mesh, energy, self.backend)
+        if self.params.coarsening == 2:
+            field = refine_field(field, state.shape)
+        state.arrays["strain_energy"][...] = field
+
+    def _programmed(self, usual: np.ndarray, day: int) -> np.ndarray:
+        """Loads (MPa) of a day."""
+        entry = program_on(self.params.program, day)
+        if entry is not None and entry.stresses_MPa is not None:
+            usual = np.asarray(entry.stresses_MPa, np.float64)
+        return usual * load_factor(self.params.program, day)
 
     def _loads(self, state: State, cases: UnitCases) -> np.ndarray:
         """Apparent stresses (MPa) of the usual loads; estimated ones are kept from the first day on."""
@@ -198,17 +211,12 @@ class Mechanics(Process):
     # --------------------------------------------------------------- osteocytes
     def _feel(self, state: State, clock: Clock) -> None:
         p, xp, cells = self.params, self.backend.xp, state.osteocytes
-        least = LEAST_ENERGY * p.target_MPa
-        felt = xp.maximum(state.strain_energy.ravel()[cells.voxel].astype(xp.float64), least)
-        reference = cells.reference.astype(xp.float64)
-        first = "mechanics_day" not in state.counters
+        felt, reference = self._felt(state), cells.reference.astype(xp.float64)
         new = reference <= 0
-        if first:
-            reference = xp.where(new, felt, reference)
-        elif bool(new.any()):
+        if bool(new.any()):
             reference = xp.where(new, self._inherited(state, reference, felt), reference)
         x = stimulus(felt, reference, p.most_stimulus, self.backend)
-        if not first:
+        if "mechanics_day" in state.counters:
             days = clock.day - state.counters["mechanics_day"]
             share = days / (p.relaxation_years * DAYS_PER_YEAR)
             reference = xp.where(new, reference, relaxed(reference, x, p.target_MPa, share, p))
@@ -219,11 +227,17 @@ class Mechanics(Process):
         state.arrays["strain_signal"][...] = xp.clip(signal, -p.most_stimulus, p.most_stimulus)
         state.levels["mechanical_stimulus"] = ordered_mean(xp, cells.stimulus)
 
+    def _felt(self, state: State) -> Any:
+        """Energy density (MPa) around each osteocyte, float64, never so low that its logarithm explodes."""
+        least = LEAST_ENERGY * self.params.target_MPa
+        around = state.strain_energy.ravel()[state.osteocytes.voxel]
+        return self.backend.xp.maximum(around.astype(self.backend.xp.float64), least)
+
     def _inherited(self, state: State, reference: Any, felt: Any) -> Any:
         """Reference (MPa) that living osteocytes nearby have; where there are none, what is felt."""
         known = (reference > 0) & (state.osteocytes.alive == 1)
-        around = self._mean_nearby(state, self.backend.xp.where(known, reference, 0.0), known)
-        mean = around.ravel()[state.osteocytes.voxel].astype(self.backend.xp.float64)
+        around = self._mean_nearby(state, reference / self.params.target_MPa, known)
+        mean = around.ravel()[state.osteocytes.voxel].astype(self.backend.xp.float64) * self.params.target_MPa
         return self.backend.xp.where(mean > 0, mean, felt)
 
     def _mean_nearby(self, state: State, values: Any, takes_part: Any) -> Any:
