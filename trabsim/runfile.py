@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas
 
 #: Keys that may be edited in the ``config.toml`` of a run before it goes on: they do not touch what happens.
-FREE_KEYS = ("run.years", "output")
+FREE_KEYS = ("run.years", "output", "mechanics.most_iterations")
 
 log = logging.getLogger("trabsim")
 
