@@ -149,6 +149,7 @@ class Observer:
         try:
             if isinstance(error, MechanicsError):  # its process comes before anything of the day has happened
                 self._checkpoint(sim)
+                error.args = (f"day {sim.clock.day}: {error}; a checkpoint of that day is kept",)
             if isinstance(error, InvariantError):
                 path = self.folder.write_broken(sim.state, sim.clock.day, self.config, self.backend)
                 error.args = (f"{error}; the state is kept in {path}",)
