@@ -16,11 +16,15 @@ from trabsim.state import State
 #: Mid-run: by then there are cells of every kind.
 MIDDLE, END = 25, 85
 #: Many sites at once, so that storage order could matter everywhere.
-CROWDED = BUSY | LOADED | {
-    "activation.rate_per_mm2_per_year": 80.0,
-    "activation.occupancy_exponent": 0.5,
-    "osteoclasts.joining_days": 20,
-}
+CROWDED = (
+    BUSY
+    | LOADED
+    | {
+        "activation.rate_per_mm2_per_year": 80.0,
+        "activation.occupancy_exponent": 0.5,
+        "osteoclasts.joining_days": 20,
+    }
+)
 
 
 def run_to(sim: Simulation, day: int) -> Simulation:

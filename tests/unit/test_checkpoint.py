@@ -213,7 +213,9 @@ def test_an_older_schema_names_the_version_that_reads_it(path):
         read_checkpoint(path, BACKEND)
 
 
-@pytest.mark.parametrize("name", ["bone", "osteoclasts.nuclei", "osteomorphs", "history", "microdamage", "displacements.values"])
+@pytest.mark.parametrize(
+    "name", ["bone", "osteoclasts.nuclei", "osteomorphs", "history", "microdamage", "displacements.values"]
+)
 def test_a_missing_variable_is_named(path, name):
     voxel = next(v for v in VARIABLES if v.name == name).dims == "voxel"
     with edited(path) as file:

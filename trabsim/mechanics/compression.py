@@ -148,6 +148,7 @@ def compress(
         raise MechanicsError(f"the strain is {strain}: give a number above 0, for example 0.01")
     faces = plate_faces(boundary, along)
     system = ElasticSystem(modulus_MPa, voxel_size_um, poisson, faces, backend, spans=along)
+    system.mesh.warn_of_floating_parts()
     guess = compressed(system.mesh, along, strain)
     if start is not None:
         guess = carry_over(start, 0, system.mesh, guess)

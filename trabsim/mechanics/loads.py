@@ -71,7 +71,9 @@ class LoadProgram(Params):
         if self.kind == "recovery" and self.scale not in (None, 1.0):
             raise ValueError(f"kind 'recovery' returns to the usual loads and takes no scale ({self.scale})")
         if self.kind == "recovery" and self.stresses_MPa is not None:
-            raise ValueError("kind 'recovery' returns to the usual loads and takes no stresses_MPa; leave them out")
+            raise ValueError(
+                "kind 'recovery' returns to the usual loads and takes no stresses_MPa; leave them out"
+            )
         if self.kind != "exercise" and self.days_per_week != DAYS_PER_WEEK:
             raise ValueError(
                 f"days_per_week = {self.days_per_week:g} acts with kind 'exercise' alone, not '{self.kind}'; "
