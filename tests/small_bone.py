@@ -133,3 +133,9 @@ def add_osteoblasts(sim: Simulation, voxels: Any, birth_day: int = 0, site: int 
         owed=np.zeros(n),
     )
     state.count("osteoblasts_born", n)
+
+
+def feel(sim: Simulation, day: int) -> None:
+    """Solve a loaded piece on a day, and let its osteocytes feel it."""
+    sim.clock.day = day
+    named(sim, "mechanics").apply(sim.state, sim.clock)
