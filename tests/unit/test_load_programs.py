@@ -25,7 +25,18 @@ def test_without_a_program_the_loads_are_as_usual() -> None:
 
 @pytest.mark.parametrize(
     ("day", "factor"),
-    [(-5, 1.0), (9, 1.0), (10, 0.3), (39, 0.3), (40, 1.0), (99, 1.0), (100, 1.5), (299, 1.5), (300, 1.0), (9999, 1.0)],
+    [
+        (-5, 1.0),
+        (9, 1.0),
+        (10, 0.3),
+        (39, 0.3),
+        (40, 1.0),
+        (99, 1.0),
+        (100, 1.5),
+        (299, 1.5),
+        (300, 1.0),
+        (9999, 1.0),
+    ],
 )
 def test_an_entry_acts_from_its_first_day_until_before_its_last(day: int, factor: float) -> None:
     """Whatever the order in which they are listed; recovery ends what lasts."""
@@ -76,9 +87,15 @@ def test_a_program_survives_being_written_and_read() -> None:
 
 
 MISTAKES = [
-    ({"program": [{"kind": "exercise"}]}, r"\[mechanics.program.0\] kind 'exercise' needs a scale, for example"),
+    (
+        {"program": [{"kind": "exercise"}]},
+        r"\[mechanics.program.0\] kind 'exercise' needs a scale, for example",
+    ),
     ({"program": [{"kind": "bed_rest"}]}, r"kind 'bed_rest' needs a scale, for example scale = 1.3"),
-    ({"program": [{"kind": "recovery", "scale": 2}]}, r"kind 'recovery' returns to the usual .* no scale \(2.0\)"),
+    (
+        {"program": [{"kind": "recovery", "scale": 2}]},
+        r"kind 'recovery' returns to the usual .* no scale \(2.0\)",
+    ),
     (
         {"program": [{"kind": "recovery", "stresses_MPa": [[1, 0, 0, 0, 0, 0]]}]},
         r"kind 'recovery' returns to the usual loads and takes no stresses_MPa; leave them out",
@@ -91,15 +108,36 @@ MISTAKES = [
         {"program": [{"kind": "exercise", "scale": 1, "start_day": 5, "stop_day": 5}]},
         r"stop_day 5 must come after start_day 5",
     ),
-    ({"program": [{"kind": "constant", "scale": -1}]}, r"mechanics.program.0.scale = -1: .* greater than or equal to 0"),
-    ({"program": [{"kind": "constant", "scale": 1e9}]}, r"mechanics.program.0.scale = 1000000000.0: .* less than or"),
+    (
+        {"program": [{"kind": "constant", "scale": -1}]},
+        r"mechanics.program.0.scale = -1: .* greater than or equal to 0",
+    ),
+    (
+        {"program": [{"kind": "constant", "scale": 1e9}]},
+        r"mechanics.program.0.scale = 1000000000.0: .* less than or",
+    ),
     ({"program": [{"kind": "constant", "scale": float("nan")}]}, r"program.0.scale = nan: .* finite"),
-    ({"program": [{"kind": "run", "scale": 1}]}, r"program.0.kind = 'run': .*'constant', 'exercise', 'bed_rest' or"),
-    ({"program": [{"kind": "exercise", "scale": 1, "days_per_week": 0}]}, r"days_per_week = 0: .* greater than 0"),
-    ({"program": [{"kind": "exercise", "scale": 1, "days_per_week": 8}]}, r"days_per_week = 8: .* less than or"),
+    (
+        {"program": [{"kind": "run", "scale": 1}]},
+        r"program.0.kind = 'run': .*'constant', 'exercise', 'bed_rest' or",
+    ),
+    (
+        {"program": [{"kind": "exercise", "scale": 1, "days_per_week": 0}]},
+        r"days_per_week = 0: .* greater than 0",
+    ),
+    (
+        {"program": [{"kind": "exercise", "scale": 1, "days_per_week": 8}]},
+        r"days_per_week = 8: .* less than or",
+    ),
     ({"program": [{"kind": "exercise", "scale": 1, "start_day": 1.5}]}, r"start_day = 1.5: .*valid integer"),
-    ({"program": [{"kind": "exercise", "speed": 1}]}, r"unknown key 'mechanics.program.0.speed' .*; known here: .*scale"),
-    ({"program": [{"stresses_MPa": [[0] * 6]}]}, r"\[mechanics.program.0.stresses_MPa\] a load without direction"),
+    (
+        {"program": [{"kind": "exercise", "speed": 1}]},
+        r"unknown key 'mechanics.program.0.speed' .*; known here: .*scale",
+    ),
+    (
+        {"program": [{"stresses_MPa": [[0] * 6]}]},
+        r"\[mechanics.program.0.stresses_MPa\] a load without direction",
+    ),
     (
         {"stresses_MPa": [[0, 0, -1, 0, 0, 0], [0] * 6]},
         r"\[mechanics.stresses_MPa\] a load without direction: .*; give each load six numbers, not all zero \(xx, yy,",
