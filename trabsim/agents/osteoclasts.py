@@ -29,7 +29,7 @@ class OsteoclastParams(Params):
     """``[osteoclasts]``."""
 
     per_site: float = param(
-        100.0,
+        60.0,
         "osteoclasts that join a site at RANK occupancy 1",
         source="calibrated: eroded area per site and W.Th",
         gt=0,

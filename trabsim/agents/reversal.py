@@ -54,7 +54,7 @@ class ReversalParams(Params):
         gt=0,
     )
     balance: float = param(
-        1.04,
+        1.01,
         "matrix formed per matrix resorbed in a young adult",
         source="calibrated: premenopausal drift of BV/TV about -0.3 %/year",
         gt=0,
@@ -63,7 +63,7 @@ class ReversalParams(Params):
     layer_per_mm2: float = param(5000.0, "osteoblasts in one layer", source="assumed: 200 um2 each", gt=0)
     most_layers: float = param(3.0, "most layers recruited at once", source="assumed: crowding", gt=0)
     reach_um: float = param(
-        80.0,
+        60.0,
         "how far osteoprogenitors spread from where more is owed than a team can pay back, or from what vanished",
         source="calibrated: shorter loses what thin struts owed, longer makes the others thicker",
         gt=0,
