@@ -9,12 +9,15 @@ import contextlib
 import resource
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from trabsim.config import load_config
+from trabsim.mechanics.mechanosensing import Mechanics
 from trabsim.simulation import Simulation
+from trabsim.tissue.mineral import mineral_mg_per_cm3
 from trabsim.units import DAYS_PER_YEAR
 
 #: Bytes that one update of a masked 7-point stencil must move per voxel: field read and written, source, domain code.
@@ -47,6 +50,7 @@ def run_bench(
     -------
     dict
         ``seconds_per_day`` (mean over the timed days), ``seconds_per_field_solve``,
+        ``seconds_per_elastic_solution`` (cold and warm; six unit cases, once in 30 days, not in the day's mean),
         ``ns_per_voxel_and_sweep`` beside ``ns_per_voxel_and_sweep_at_full_bandwidth``,
         ``memory_bandwidth_GB_per_s`` (measured by a triad), ``ns_per_cell_and_day``, ``bytes_per_voxel`` (peak
         of the days above what the imports take), and ``ms_per_day_<process>``.
@@ -56,7 +60,12 @@ def run_bench(
     before = _peak_bytes()
     config = load_config(
         "postmenopause",
-        {"specimen.shape": list(shape), "specimen.voxel_size_um": voxel_size_um, "run.spin_up_days": 0},
+        {
+            "specimen.shape": list(shape),
+            "specimen.voxel_size_um": voxel_size_um,
+            "run.spin_up_days": 0,
+            "run.disable": ["mechanics"],
+        },
     )
     sim = Simulation(config, backend=backend, threads=threads)
     made = _peak_bytes()
@@ -89,6 +98,7 @@ def run_bench(
         "bytes_per_voxel_making_the_specimen": (made - before) / voxels,
     }
     result |= _field_solve(sim)
+    result |= _elastic_solution(sim)
     result |= {f"ms_per_day_{name}": 1e3 * spent / days for name, spent in sim.seconds.items()}
     return result
 
@@ -135,6 +145,23 @@ def _field_solve(sim: Simulation) -> dict[str, float]:
         "memory_bandwidth_GB_per_s": bandwidth / 1e9,
         "ns_per_voxel_and_sweep_at_full_bandwidth": 1e9 * SWEEP_BYTES / bandwidth,
     }
+
+
+def _elastic_solution(sim: Simulation) -> dict[str, float]:
+    """Time what the mechanics does once a month, the first time and again."""
+    params = sim.config.process
+    process = Mechanics(
+        params.mechanics,
+        sim.backend,
+        mineral=partial(mineral_mg_per_cm3, params=params.mineral, backend=sim.backend),
+    )
+    found = {}
+    for name in ("cold", "warm"):
+        start = time.perf_counter()
+        process.apply(sim.state, sim.clock)
+        sim.backend.synchronize()
+        found[f"seconds_per_elastic_solution_{name}"] = time.perf_counter() - start
+    return found
 
 
 def _bandwidth(backend: Any) -> float:
