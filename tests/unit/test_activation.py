@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_bone import named, slab, wake
 
-from trabsim.agents.activation import ActivationParams, next_debt, opening_chance
+from trabsim.agents.activation import ActivationParams, next_debt, opening_chance, preference
 from trabsim.state import Phase
 
 PARAMS = ActivationParams(rate_per_mm2_per_year=2.0, debt_fade_days=1000.0, debt_release_days=600.0)
@@ -67,6 +67,77 @@ def test_longer_suppression_leaves_more_debt() -> None:
 def test_a_debt_never_becomes_negative() -> None:
     """Even extreme occupancy takes no more than there is."""
     assert debt_after(1, phi=1e6, drive=1.0, debt=3.0) == 0.0
+
+
+# ---------------------------------------------------------- where load is felt
+def random_surface(n: int = 5000) -> tuple[np.ndarray, np.ndarray]:
+    """Stimulus between -2 and 2 and damage between 0 and 3."""
+    random = np.random.default_rng(7)
+    return random.uniform(-2, 2, n), random.uniform(0, 3, n)
+
+
+@pytest.mark.parametrize(("fewer", "more"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.7), (0.5, 0.5), (2.0, 2.0)])
+def test_preference_moves_sites_and_makes_none(fewer: float, more: float) -> None:
+    """Its mean over the surface is 1 whatever is felt, so activation frequency does not change by itself."""
+    params = ActivationParams(fewer_per_stimulus=fewer, more_per_damage=more)
+    got = preference(*random_surface(), params, np)
+    assert got.mean() == pytest.approx(1.0, abs=2e-6)
+    assert got.min() > 0
+
+
+def test_preference_follows_its_slopes() -> None:
+    """Between two places it is as 1 - slope x stimulus, limited to 0.2-3, times 1 + slope x damage."""
+    params = ActivationParams(fewer_per_stimulus=0.5, more_per_damage=0.4)
+    stimulus = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.0, 1.0])
+    damage = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0])
+    got = preference(stimulus, damage, params, np)
+    np.testing.assert_allclose(got / got[0], [1.0, 0.5, 1.5, 0.2, 2.0, 1.4, 0.5 * 1.8], rtol=1e-9)
+    steep = preference(np.array([0.0, -2.0]), np.zeros(2), ActivationParams(fewer_per_stimulus=2.0), np)
+    assert steep[1] / steep[0] == pytest.approx(3.0)
+
+
+def test_without_load_and_damage_no_place_is_preferred() -> None:
+    assert preference(np.zeros(9), np.zeros(9), PARAMS, np).tolist() == [1.0] * 9
+
+
+def test_unloaded_surface_opens_more_and_loaded_less() -> None:
+    """Two halves of a surface under stimuli of +1 and -1: one site to three (5 sigma), as many as before in all."""
+    settings = {
+        "activation.rate_per_mm2_per_year": 100.0,
+        "activation.fewer_per_stimulus": 0.5,
+        "activation.more_per_damage": 0.0,
+    }
+    sim = wake(slab((16, 32, 32), thick=8.0), settings)
+    state, process = sim.state, named(sim, "activation")
+    state.phi.ravel()[state.surface.index] = 1.0
+    state.strain_signal[:, :, :16], state.strain_signal[:, :, 16:] = 1.0, -1.0
+    for _ in range(400):
+        process.apply(state, sim.clock)
+        state.phase[...] = Phase.QUIESCENT
+        sim.clock.advance()
+    total = len(state.sites)
+    loaded = int((np.unravel_index(state.sites.voxel, state.shape)[2] < 16).sum())
+    expected = float(state.surface.area_um2.sum()) / 1e6 * 100.0 * 400 / 365.25
+    assert abs(total - expected) < 5 * np.sqrt(expected)
+    assert abs(loaded - total / 4) < 5 * np.sqrt(total * 0.25 * 0.75)
+
+
+def test_damaged_surface_opens_more() -> None:
+    """A half with damage 2 and a slope of 1: three sites to one (5 sigma)."""
+    sim = wake(
+        slab((16, 32, 32), thick=8.0),
+        {"activation.rate_per_mm2_per_year": 100.0, "activation.more_per_damage": 1.0},
+    )
+    state, process = sim.state, named(sim, "activation")
+    state.phi.ravel()[state.surface.index] = 1.0
+    state.microdamage[:, :, :16] = 2.0
+    for _ in range(400):
+        process.apply(state, sim.clock)
+        state.phase[...] = Phase.QUIESCENT
+        sim.clock.advance()
+    total = len(state.sites)
+    damaged = int((np.unravel_index(state.sites.voxel, state.shape)[2] < 16).sum())
+    assert abs(damaged - 0.75 * total) < 5 * np.sqrt(total * 0.25 * 0.75)
 
 
 # --------------------------------------------------------------------- process

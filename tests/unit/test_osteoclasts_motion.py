@@ -120,3 +120,23 @@ def test_a_turned_specimen_gives_statistically_the_same_walk(turn: int) -> None:
         spread.append((squared.mean(), squared.std() / np.sqrt(squared.size)))
     (one, error_one), (other, error_other) = spread
     assert abs(one - other) < 5 * np.hypot(error_one, error_other)
+
+
+@pytest.mark.parametrize("loaded_half", [0, 1])
+def test_strained_bone_is_avoided(loaded_half: int) -> None:
+    """Between a loaded and an unloaded half of a flat surface, a strong aversion drives all to the unloaded one."""
+    settings = {
+        "osteoclast_motion.strain_avoidance": 50.0,
+        "osteoclast_motion.speed_um_per_day": 30.0,
+        "osteoclast_motion.clearance_um": 40.0,  # free to leave its voxel, although no bone is taken here
+    }
+    sim = wake(slab((16, 32, 32), thick=8.0), settings)
+    state = sim.state
+    halves = (np.s_[:, :, :16], np.s_[:, :, 16:])
+    state.strain_signal[halves[loaded_half]] = 1.0
+    state.strain_signal[halves[1 - loaded_half]] = -1.0
+    x = np.tile(np.linspace(612.0, 668.0, 10), 6)  # either side of the middle, 640 um, within sight of it
+    add_osteoclasts(sim, np.stack([np.full(60, 330.0), np.repeat(np.linspace(250, 1000, 6), 10), x], axis=1))
+    end = walk(sim, 25)[-1, :, 2]
+    avoided = end < 640.0 if loaded_half == 0 else end > 640.0
+    assert avoided.sum() <= 3

@@ -110,6 +110,28 @@ def test_osteoblasts_are_worth_the_credit() -> None:
         assert (state.osteoblasts.birth_day >= 3).all()
 
 
+@pytest.mark.parametrize(
+    ("stimulus", "share"), [(0.0, 1.0), (0.8, 1.32), (-0.8, 0.68), (2.0, 1.5), (-2.0, 0.4)]
+)
+def test_load_recruits_more_osteoblasts_for_the_same_credit(stimulus: float, share: float) -> None:
+    """1 + slope x stimulus, between the least and the most; credit is spent alike (5 sigma)."""
+    settings = {
+        "reversal.balance": 1.0,
+        "reversal.gathering_days": 5.0,
+        "reversal.osteoblasts_per_stimulus": 0.4,
+        "reversal.osteoblasts_least": 0.4,
+        "reversal.osteoblasts_most": 1.5,
+    }
+    sim = eroded(settings, credit_um=25.0, side=9)
+    sim.state.strain_signal[...] = stimulus
+    turn(sim, 25)
+    state = sim.state
+    paid = state.counters["credit_paid"]
+    assert paid == state.counters["resorbed_quanta"]
+    expected = share * paid * state.quantum_um3 / lifetime_volume_um3(sim.config.process.osteoblasts)
+    assert abs(len(state.osteoblasts) - expected) <= 5 * np.sqrt(81 / 12) + 1
+
+
 def test_crowded_teams_are_capped_and_the_rest_is_counted() -> None:
     """More than the most layers is never recruited at once; what was owed beyond is lost and counted."""
     sim = eroded(
