@@ -102,16 +102,16 @@ class Mechanics(Process):
             most_iterations=p.most_iterations,
             start=self._last_displacements(state, modulus.shape),
         )
-        self._keep_displacements(state, cases)
-        state.levels["elements_left_out"] = float(cases.system.mesh.left_out)
+        # all that can be refused comes first: a run that stops here leaves the state in which the day began
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
-        self._strength(state, cases)
         usual = self._loads(state, cases)
+        energy = self._energy(cases, self._programmed(usual, clock.day)) / share
         if "mechanics_day" not in state.counters:
             # what the first cells are used to is the usual loads, even where a program has begun by then
             self._map(state, cases, self._energy(cases, usual) / share)
             state.osteocytes.reference = self._felt(state).astype(self.backend.xp.float32)
-        energy = self._energy(cases, self._programmed(usual, clock.day)) / share
+        self._keep_displacements(state, cases)
+        self._strength(state, cases)
         self._map(state, cases, energy)
         state.levels["tissue_energy_MPa"] = ordered_mean(self.backend.xp, energy * 1e3) / 1e3
         self._feel(state, clock)
