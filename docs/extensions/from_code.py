@@ -37,11 +37,12 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def parameter_tables() -> dict[str, type[Params]]:
     """The tables of a configuration, by name."""
     from trabsim.config import Config, OutputParams
+    from trabsim.mechanics.loads import LoadProgram
     from trabsim.model import ProcessParams
 
     own = {n: f for n, f in Config.model_fields.items() if n not in {"process", "output"}}
     classes = {n: f.annotation for n, f in {**own, **ProcessParams.model_fields}.items()}
-    return {**classes, "output": OutputParams}  # type: ignore[dict-item]
+    return {**classes, "mechanics.program": LoadProgram, "output": OutputParams}  # type: ignore[dict-item]
 
 
 def limits(metadata: list[Any]) -> str:
