@@ -9,6 +9,9 @@ import pytest
 from small_bone import LOADED, begin, feel, named, rods, specimen
 
 from trabsim.backends import get_backend
+from trabsim.clock import Clock
+from trabsim.mechanics import mechanosensing
+from trabsim.mechanics.homogenization import UnitCases, unit_cases
 from trabsim.mechanics.loads import MechanicsParams
 from trabsim.mechanics.mechanosensing import LEAST_ENERGY, relaxed, stimulus
 from trabsim.simulation import Simulation
@@ -166,7 +169,7 @@ def test_loads_are_forces_so_bone_that_is_lost_loads_the_rest() -> None:
     feel(sim, 30)
     assert sim.state.strain_energy[6, 2, 2] > 1.5 * before[6, 2, 2]
     cells = sim.state.osteocytes
-    z, y, x = np.unravel_index(cells.voxel, sim.state.shape)
+    z, y, _x = np.unravel_index(cells.voxel, sim.state.shape)
     left = (z > 3) & (z < 8) & (y < 6)
     assert left.sum() > 3
     assert (cells.stimulus[left] > 0.3).all()
@@ -375,7 +378,7 @@ def test_switched_off_everything_is_neutral_and_no_column_is_written() -> None:
     assert not state.osteocytes.stimulus.any()
     assert not state.osteocytes.reference.any()
     row = sim.measure(microarchitecture=False)
-    assert not [name for name in row if "stiffness" in name or "MPa" in name or "_N" == name[-2:]]
+    assert not [name for name in row if "stiffness" in name or "MPa" in name or name[-2:] == "_N"]
     assert "microdamage" not in row
     assert "mechanical_stimulus" not in row
 
@@ -397,18 +400,35 @@ def test_switched_on_the_columns_are_there_and_finite() -> None:
     assert row["microdamage"] >= 0
 
 
-def test_it_is_solved_when_due_and_starts_from_what_was_kept() -> None:
-    """Every so many days; the second solution of the same bone takes no step at all."""
+def test_it_is_solved_when_due() -> None:
     sim = begin(rods(24), PLAIN | {"mechanics.every_days": 10})
-    process = named(sim, "mechanics")
-    assert [day for day in range(-20, 21) if process.every.due(type(sim.clock)(day))] == [-20, -10, 0, 10, 20]
+    due = named(sim, "mechanics").every.due
+    assert [day for day in range(-20, 21) if due(Clock(day))] == [-20, -10, 0, 10, 20]
+
+
+def test_each_solution_starts_from_what_the_last_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second solution of the same bone takes no step at all, that of slightly changed bone few."""
+    steps: list[int] = []
+
+    def counted(*arguments: Any, **options: Any) -> UnitCases:
+        cases = unit_cases(*arguments, **options)
+        steps.append(sum(solve.iterations for solve in cases.solves))
+        return cases
+
+    monkeypatch.setattr(mechanosensing, "unit_cases", counted)
+    sim = begin(rods(24), PLAIN | {"mechanics.tolerance": 1e-4})
     feel(sim, 0)
     kept = sim.state.displacements
     assert (np.diff(kept.id) > 0).all()
     assert kept.values.shape == (len(kept), 18)
     first = kept.values.copy()
-    feel(sim, 10)
+    feel(sim, 30)
     assert sim.state.displacements.values.tobytes() == first.tobytes()
+    sim.state.bone[2, 4:8, 4:8] //= 2
+    feel(sim, 60)
+    assert steps[0] > 6
+    assert steps[1] == 0
+    assert 0 < steps[2] < 0.8 * steps[0]
 
 
 def test_bone_is_left_as_it_is() -> None:
