@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,3 +177,18 @@ def test_the_command_line_answers_a_mistake_with_a_line_and_code_2(tmp_path, tex
     assert "Traceback" not in result.output + result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_the_preset_of_bed_rest_rests_for_three_months() -> None:
+    config = load_config(Path(__file__).parents[2] / "configs" / "bed_rest.toml")
+    program = config.process.mechanics.program
+    assert [load_factor(program, day) for day in (0, 364, 365, 454, 455, 1000)] == [
+        1.0,
+        1.0,
+        0.3,
+        0.3,
+        1.0,
+        1.0,
+    ]
+    assert config.run.end_day > 455 + 365
+    assert "mechanics" not in config.run.disable
