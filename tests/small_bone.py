@@ -21,6 +21,17 @@ from trabsim.tissue.specimen import Specimen
 UNLOADED: dict[str, Any] = {"run.disable": ["mechanics"]}
 LOADED: dict[str, Any] = {"run.disable": []}
 
+#: Loaded, with tissue of one modulus (MPa) whatever its age, tight solutions, and references that stay.
+E_MPA = 10_000.0
+PLAIN: dict[str, Any] = LOADED | {
+    "mechanics.mineral_exponent": 0,
+    "mechanics.tissue_modulus_MPa": E_MPA,
+    "mechanics.tolerance": 1e-6,
+    "mechanics.target_MPa": 0.02,
+    "mechanics.relaxation_years": 1e9,
+    "mechanics.most_stimulus": 2.0,
+}
+
 #: Settings under which sites open, turn around, fill, are given up and are modeled within two months.
 BUSY: dict[str, Any] = {
     "run.spin_up_days": 0,
@@ -57,6 +68,11 @@ def rods(n: int = 24, voxel_size_um: float = 40.0, period: int = 12, radius: flo
     z, y, x = centers((n, n, n)) % period - period / 2
     distance = np.minimum(np.minimum(np.hypot(z, y), np.hypot(z, x)), np.hypot(y, x))
     return specimen(radius - distance + 0.5, voxel_size_um)
+
+
+def solid(n: int = 8, fraction: float = 1.0) -> Specimen:
+    """A cube without marrow, every voxel as full as the others."""
+    return specimen(np.full((n, n, n), fraction))
 
 
 def slab(
