@@ -1,9 +1,9 @@
 """What load does to bone over years: kept, turned, taken away, added.
 
-A premenopausal lumbar specimen (64^3 voxels of 40 um, estradiol constant) lives 20 years under the loads it is adapted
-to, with several seeds; and with the first seed under loads turned by 90 degrees, halved, or raised three days a
-week, from the first day after entry on.  Prints the course of each arm, and where the change is: among the bone that carried
-least and the bone that carried most at entry.
+A premenopausal lumbar specimen (64^3 voxels of 40 um, estradiol constant) lives 20 years under the loads it is
+adapted to, with several seeds; and with the first seed under loads turned by 90 degrees, halved, or raised three
+days a week, from the first day after entry on.  Prints the course of each arm, and where the change is: among the
+bone that carried least and the bone that carried most at entry.
 
     python benchmarks/loading.py --seeds 3 --jobs 2 --keep runs/loading
 """

@@ -173,7 +173,7 @@ class ElasticSystem:
         self.backend.synchronize()
         seconds = time.perf_counter() - started
         residual = left / whole if whole else 0.0
-        log.info("equilibrium: %d iterations, residual %.2e, %.2f s", done, residual, seconds)
+        log.debug("equilibrium: %d iterations, residual %.2e, %.2f s", done, residual, seconds)
         return Solve(done, residual, start, seconds)
 
     def _at_rest(self, u: Any) -> Any:
