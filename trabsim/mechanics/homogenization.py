@@ -74,7 +74,7 @@ class UnitCases:
                 "a load without direction: all six apparent stresses are zero; give one a value"
             )
         for name, value in zip(VOIGT, stress):
-            axes = {"zyx".index(letter) for letter in name}
+            axes = _axes(name)
             if value and not any(self.system.mesh.spanned[axis] for axis in axes):
                 between = " or ".join("zyx"[axis] for axis in sorted(axes))
                 raise MechanicsError(
@@ -82,6 +82,13 @@ class UnitCases:
                     f"{name}: load another direction"
                 )
         return _solve_symmetric(self.stiffness_MPa, stress)
+
+    def carries(self, stress_MPa: Any) -> bool:
+        """Whether connected bone reaches from face to face along an axis of each part of an apparent stress."""
+        spanned = self.system.mesh.spanned
+        return all(
+            any(spanned[axis] for axis in _axes(name)) for name, value in zip(VOIGT, stress_MPa) if value
+        )
 
     def displacement(self, stress_MPa: Any) -> Any:
         """Displacements in voxels under an apparent stress, float64, shape (nodes, 3)."""
@@ -174,6 +181,11 @@ def unit_cases(
         fields.append(u.astype(np.float32))
         del u, force
     return UnitCases(system, fields, tensor * (system.mesh.modulus_MPa / volume), solves)
+
+
+def _axes(name: str) -> set[int]:
+    """Axes (0 = z) of a component such as ``yz``."""
+    return {"zyx".index(letter) for letter in name}
 
 
 def _solve_symmetric(tensor: NDArray[np.float64], stress: NDArray[np.float64]) -> NDArray[np.float64]:

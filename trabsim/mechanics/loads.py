@@ -106,9 +106,9 @@ class MechanicsParams(Params):
         le=2,
     )
     tolerance: float = param(
-        1e-5,
+        1e-4,
         "unbalanced forces, relative, at which a solution is accepted",
-        source="measured: energy density within 1-3 % at the 99th percentile of elements",
+        source="measured: energy density within 4 % at the 99th percentile in dense bone, 35 % on thin struts",
         ge=1e-8,
         le=1e-2,
     )

@@ -14,6 +14,7 @@ Klein-Nulend et al. 2013, Bone 54:182, doi:10.1016/j.bone.2012.10.013 (osteocyte
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -34,6 +35,8 @@ from trabsim.mechanics.warm_start import Displacements
 from trabsim.process import Every, Process
 from trabsim.state import FULL, State, Table
 from trabsim.units import DAYS_PER_YEAR
+
+log = logging.getLogger("trabsim")
 
 #: Relative error of the steady solutions that spread signals.
 TOLERANCE = 5e-5
@@ -105,12 +108,14 @@ class Mechanics(Process):
         # all that can be refused comes first: a run that stops here leaves the state in which the day began
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
         usual = self._loads(state, cases)
-        energy = self._energy(cases, self._programmed(usual, clock.day)) / share
+        today = self._programmed(usual, clock.day)
+        energy = self._energy(cases, today) / share
         if "mechanics_day" not in state.counters:
             # what the first cells are used to is the usual loads, even where a program has begun by then
             self._map(state, cases, self._energy(cases, usual) / share)
             state.osteocytes.reference = self._felt(state).astype(self.backend.xp.float32)
         self._keep_displacements(state, cases)
+        self._note_lost_loads(state, clock, cases, today)
         self._strength(state, cases)
         self._map(state, cases, energy)
         state.levels["tissue_energy_MPa"] = ordered_mean(self.backend.xp, energy * 1e3) / 1e3
@@ -151,12 +156,25 @@ class Mechanics(Process):
         )
 
     def _energy(self, cases: UnitCases, loads: np.ndarray) -> Any:
-        """Energy density (MPa) of every element, summed over the loads that act one after another."""
+        """Energy density (MPa) of every element, summed over the loads that act one after another.
+
+        A load that no connected bone carries any more is left out; if none is carried, the run cannot go on.
+        """
         total: Any = 0.0
-        for load in loads:
-            if load.any():
-                total = total + cases.energy_density(load)
+        acting = [load for load in loads if load.any()]
+        for load in [load for load in acting if cases.carries(load)] or acting[:1]:
+            total = total + cases.energy_density(load)
         return total
+
+    def _note_lost_loads(self, state: State, clock: Clock, cases: UnitCases, loads: np.ndarray) -> None:
+        lost = sum(1 for load in loads if load.any() and not cases.carries(load))
+        if lost > state.levels.get("loads_not_carried", 0.0):
+            log.warning(
+                "day %d: no connected bone carries %d of the loads any more; they are left out",
+                clock.day,
+                lost,
+            )
+        state.levels["loads_not_carried"] = float(lost)
 
     def _map(self, state: State, cases: UnitCases, energy: Any) -> None:
         """Put the energy density of elements on the lattice."""
