@@ -152,5 +152,5 @@ def test_a_load_that_nothing_carries_any_more_is_left_out(caplog: pytest.LogCapt
     ]
     assert sim.state.levels["loads_not_carried"] == 1
     assert sim.state.levels["stiffness_x_MPa"] == 0
-    assert 0 < sim.state.strain_energy[0, 6, 6] <= both * 1.001
+    assert 0 < sim.state.strain_energy[0, 6, 6] <= both * 1.1
     assert sim.state.levels["stiffness_z_MPa"] > 0
