@@ -14,7 +14,7 @@ import argparse
 import csv
 import json
 import math
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -160,11 +160,18 @@ def main() -> None:
     if args.keep and args.keep.exists():
         runs = json.loads(args.keep.read_text())
     else:
+        runs = []
         overrides = dict(parse_override(text) for text in args.set)
         with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
-            runs = list(pool.map(one_seed, range(1, args.seeds + 1), [overrides] * args.seeds))
-        if args.keep:
-            args.keep.write_text(json.dumps(runs))
+            tasks = [pool.submit(one_seed, seed, overrides) for seed in range(1, args.seeds + 1)]
+            for task in as_completed(tasks):
+                if task.exception() is not None:
+                    print(f"a seed failed: {task.exception()}")
+                    continue
+                runs.append(task.result())
+                if args.keep:  # after every seed, so that hours are not lost with the last one
+                    args.keep.write_text(json.dumps(runs))
+        runs.sort(key=lambda run: run["seed"])
     report(runs, args.table)
 
 
