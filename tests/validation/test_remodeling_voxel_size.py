@@ -66,7 +66,9 @@ def disagreement(found: dict[str, tuple[float, float, float]], names: tuple[str,
 
 
 @pytest.mark.validate
-@pytest.mark.xfail(reason="an osteoclast resorbs a fifth less at 20 um than at 40 um, and sites are fewer by chance")
+@pytest.mark.xfail(
+    reason="an osteoclast resorbs a fifth less at 20 um than at 40 um, and sites are fewer by chance"
+)
 def test_turnover_by_volume_agrees(found: dict[str, tuple[float, float, float]]) -> None:
     """Bone formed and resorbed per bone, sites, osteoclasts and occupancy agree within 10 % or two errors."""
     assert not disagreement(found, VOLUMES)
