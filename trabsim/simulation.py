@@ -204,7 +204,7 @@ class Simulation:
     def step(self) -> None:
         """Simulate one day.
 
-        Order: systemic levels -> surface -> secretion and fields -> osteoclast lineage -> activation ->
+        Order: systemic levels -> mechanics -> surface -> secretion and fields -> osteoclast lineage -> activation ->
         resorption -> reversal -> formation -> lining -> matrix -> ledgers.
         """
         self._in_the_midst = True

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from trabsim.backends import get_backend
 from trabsim.backends.device import DeviceBackend, kernel_source
+from trabsim.errors import BackendError
 
 HEADER = """
 #include <math.h>
@@ -55,6 +58,18 @@ NUMBERS = {
     "int": np.int32, "long long": np.int64, "float": np.float32, "double": np.float64, "word": np.uint32,
     "unsigned char": np.uint8,
 }  # fmt: skip
+
+
+def _has_device() -> bool:
+    try:
+        get_backend("cupy")
+    except BackendError:
+        return False
+    return True
+
+
+#: The CUDA device of this machine, as a parameter of tests, if there is one.
+GPU = [pytest.param("cupy", marks=pytest.mark.gpu)] if _has_device() else []
 
 
 def signatures(source: str) -> dict[str, list[tuple[Any, bool]]]:

@@ -239,6 +239,9 @@ def test_command_line_starts_without_heavy_libraries():
         "h5py",
         "cupy",
     )
-    code = f"import sys, trabsim.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    # a configuration is read by commands that compile nothing
+    code = (
+        f"import sys, trabsim.cli, trabsim.config; print([name for name in {heavy!r} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cuda_on_cpu import CpuDevice, signatures
+from cuda_on_cpu import GPU, signatures
 from scipy import ndimage
-from strict_arrays import StrictDevice
 
 import trabsim.backends
 from trabsim.backends import get_backend, reference
 from trabsim.backends.binomial import binomial_inversion
 from trabsim.backends.device import SOURCES, kernel_source
-from trabsim.errors import BackendError
 
 FULL = 101
-
-
-@pytest.fixture(scope="module")
-def on_cpu(tmp_path_factory):
-    """Devices on the CPU: threads forward and backward, and with arrays as strict as a device's."""
-    if shutil.which("g++") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have g++ to hold the CUDA sources against the reference")
-        pytest.skip("g++ not found: the CUDA sources cannot be run on the CPU")
-    folder = tmp_path_factory.mktemp("kernels")
-    return {
-        "forward": CpuDevice(folder),
-        "backward": CpuDevice(folder, backward=True),
-        "strict": StrictDevice(folder),
-    }
-
-
-def _has_device() -> bool:
-    try:
-        get_backend("cupy")
-    except BackendError:
-        return False
-    return True
-
-
-GPU = [pytest.param("cupy", marks=pytest.mark.gpu)] if _has_device() else []
 
 
 @pytest.fixture(params=["forward", "backward", "strict", *GPU])

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import numpy as np
 import pytest
-from cuda_on_cpu import CpuDevice, signatures
-from strict_arrays import StrictDevice
+from cuda_on_cpu import GPU, signatures
 
 from trabsim.backends import get_backend
 from trabsim.backends.device import kernel_source
 from trabsim.backends.reference_elastic import ReferenceElastic
-from trabsim.errors import BackendError
 from trabsim.mechanics.boundary import ALL_FACES, compressed, plate_faces
 from trabsim.mechanics.hierarchy import build_levels
 from trabsim.mechanics.mesh import make_mesh
 from trabsim.mechanics.solver import ElasticSystem
-
-
-def _has_device() -> bool:
-    try:
-        get_backend("cupy")
-    except BackendError:
-        return False
-    return True
-
-
-GPU = [pytest.param("cupy", marks=pytest.mark.gpu)] if _has_device() else []
-
-
-@pytest.fixture(scope="module")
-def on_cpu(tmp_path_factory):
-    if shutil.which("g++") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have g++ to hold the CUDA sources against the reference")
-        pytest.skip("g++ not found: the CUDA sources cannot be run on the CPU")
-    folder = tmp_path_factory.mktemp("kernels")
-    return {
-        "forward": CpuDevice(folder),
-        "backward": CpuDevice(folder, backward=True),
-        "strict": StrictDevice(folder),
-    }
 
 
 @pytest.fixture(params=["numba 1", "numba 2", "forward", "backward", "strict", *GPU])

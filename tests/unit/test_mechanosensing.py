@@ -10,7 +10,7 @@ from small_bone import PLAIN, begin, feel, named, rods, solid, specimen
 
 from trabsim.backends import get_backend
 from trabsim.clock import Clock
-from trabsim.mechanics import mechanosensing
+from trabsim.mechanics import homogenization
 from trabsim.mechanics.homogenization import UnitCases, unit_cases
 from trabsim.mechanics.loads import MechanicsParams
 from trabsim.mechanics.mechanosensing import LEAST_ENERGY, relaxed, stimulus
@@ -277,7 +277,7 @@ def test_each_solution_starts_from_what_the_last_one_left(monkeypatch: pytest.Mo
         steps.append(sum(solve.iterations for solve in cases.solves))
         return cases
 
-    monkeypatch.setattr(mechanosensing, "unit_cases", counted)
+    monkeypatch.setattr(homogenization, "unit_cases", counted)
     sim = begin(rods(24), PLAIN | {"mechanics.tolerance": 1e-4})
     feel(sim, 0)
     kept = sim.state.displacements

@@ -46,6 +46,12 @@ class ActivationParams(Params):
         ge=0,
         le=2,
     )
+    least_by_load: float = param(
+        0.2, "fewest sites where the stimulus is strong, relative", source="assumed: some always open", ge=0
+    )
+    most_by_load: float = param(
+        3.0, "most sites where nothing is felt, relative", source="assumed: saturates", ge=1
+    )
     more_per_damage: float = param(
         0.5,
         "more sites per unit of microdamage; the mean over the surface stays",
@@ -103,7 +109,7 @@ def preference(stimulus: Any, damage: Any, params: ActivationParams, xp: Any) ->
     float64 array
         Its mean is 1.
     """
-    by_load = xp.clip(1.0 - params.fewer_per_stimulus * stimulus, 0.2, 3.0)
+    by_load = xp.clip(1.0 - params.fewer_per_stimulus * stimulus, params.least_by_load, params.most_by_load)
     wanted = by_load * (1.0 + params.more_per_damage * damage)
     return wanted / max(ordered_mean(xp, wanted), 1e-9)
 

@@ -154,6 +154,16 @@ def _standing(place, n, clamp):
     return folded if folded < n else 2 * n - 1 - folded
 
 
+@njit(inline="always")
+def _blend(row, rows, place, taps, clamp):
+    """Write into a row what the rows around its place add up to."""
+    row[:] = 0
+    for k in range(taps.size):
+        tap, source = taps[k], rows[_standing(place + k - taps.size // 2, rows.shape[0], clamp)]
+        for x in range(row.size):
+            row[x] += tap * source[x]
+
+
 @njit(cache=True, parallel=True)
 def convolve(values, taps, clamp):
     """Convolve in place along x, then y, then z, adding up in the order of the taps."""
@@ -172,18 +182,8 @@ def convolve(values, taps, clamp):
                 for x in range(nx):
                     plane[y, x] += tap * padded[x + k]
         for y in range(ny):
-            row = values[z, y]
-            row[:] = 0
-            for k in range(taps.size):
-                tap, source = taps[k], plane[_standing(y + k - reach, ny, clamp)]
-                for x in range(nx):
-                    row[x] += tap * source[x]
+            _blend(values[z, y], plane, y, taps, clamp)
     for y in prange(ny):
         plane = values[:, y, :].copy()
         for z in range(nz):
-            row = values[z, y]
-            row[:] = 0
-            for k in range(taps.size):
-                tap, source = taps[k], plane[_standing(z + k - reach, nz, clamp)]
-                for x in range(nx):
-                    row[x] += tap * source[x]
+            _blend(values[z, y], plane, z, taps, clamp)

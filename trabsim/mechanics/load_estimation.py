@@ -8,14 +8,16 @@ are scaled so that the strain energy density they sum to is as even as can be at
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trabsim.errors import MechanicsError
-from trabsim.mechanics.homogenization import UnitCases
 from trabsim.mechanics.strains import Point
+
+if TYPE_CHECKING:
+    from trabsim.mechanics.homogenization import UnitCases
 
 #: Three compressions and three shears of 1 MPa, in the order xx, yy, zz, yz, xz, xy.
 UNIT_STRESSES = np.diag([-1.0, -1.0, -1.0, 1.0, 1.0, 1.0])

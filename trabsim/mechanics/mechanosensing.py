@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,15 +26,17 @@ from trabsim.clock import Clock
 from trabsim.lookup import LookupTable
 from trabsim.mechanics.boundary import VOIGT
 from trabsim.mechanics.coarsening import halve_lattice, refine_field
-from trabsim.mechanics.homogenization import UnitCases, unit_cases
 from trabsim.mechanics.load_estimation import UNIT_STRESSES, estimate_loads
 from trabsim.mechanics.loads import MechanicsParams, load_factor, program_on
-from trabsim.mechanics.strains import on_lattice
+from trabsim.mechanics.strains import effective_strain, on_lattice
 from trabsim.mechanics.strength import failure_load
 from trabsim.mechanics.warm_start import Displacements
 from trabsim.process import Every, Process
 from trabsim.state import FULL, State, Table
 from trabsim.units import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    from trabsim.mechanics.homogenization import UnitCases
 
 log = logging.getLogger("trabsim")
 
@@ -94,6 +96,9 @@ class Mechanics(Process):
         self.mineral = mineral
 
     def apply(self, state: State, clock: Clock) -> None:
+        # it brings Numba along, which whoever only reads a configuration does not need
+        from trabsim.mechanics.homogenization import unit_cases
+
         p = self.params
         modulus, fraction = self._material(state, clock)
         cases = unit_cases(
@@ -219,8 +224,7 @@ class Mechanics(Process):
             state.levels[f"stiffness_{name}_MPa"] = -1.0 / float(strain) + 0.0
         if mesh.spanned[0]:
             energy = cases.energy_density(UNIT_STRESSES[2])
-            modulus = self.backend.from_numpy(mesh.modulus.astype(np.float64) * mesh.modulus_MPa)
-            strain = self.backend.to_numpy(self.backend.xp.sqrt(2.0 * energy / modulus))
+            strain = self.backend.to_numpy(effective_strain(energy, mesh, self.backend))
             area_mm2 = mesh.shape[1] * mesh.shape[2] * h_mm * h_mm
             state.levels["failure_load_N"] = failure_load(strain, area_mm2)
         else:

@@ -29,6 +29,12 @@ class DamageParams(Params):
     energy_exponent: int = param(
         2, "power of strain energy density over its target", source="assumed: fatigue is steep", ge=0, le=6
     )
+    most_energy: float = param(
+        10.0,
+        "energy density over its target beyond which growth stays",
+        source="assumed: such bone breaks",
+        gt=1,
+    )
     age_doubling_years: float = param(
         20.0, "age of the matrix at which it is added twice as fast", source="assumed: brittle with age", gt=0
     )
@@ -52,7 +58,9 @@ class Microdamage(Process):
         p, xp = self.params, self.backend.xp
         per_step = p.growth_per_year * self.every.days / DAYS_PER_YEAR
         for z in range(state.shape[0]):  # plane by plane keeps memory low
-            energy = xp.minimum(state.strain_energy[z] / xp.float32(self.target_MPa), xp.float32(10))
+            energy = xp.minimum(
+                state.strain_energy[z] / xp.float32(self.target_MPa), xp.float32(p.most_energy)
+            )
             growth = xp.full(energy.shape, per_step, xp.float32)
             for _ in range(p.energy_exponent):
                 growth = growth * energy
