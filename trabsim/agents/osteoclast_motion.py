@@ -69,7 +69,7 @@ class MotionParams(Params):
         1.0, "random part of the preference", source="assumed: as strong as 25 um of depth", ge=0
     )
     clearance_um: float = param(
-        12.0, "distance it keeps to the nearest bone voxel center", source="assumed: half its height", ge=0
+        12.0, "distance it keeps to the nearest bone voxel", source="assumed: half its height", ge=0
     )
 
 
@@ -138,8 +138,9 @@ class OsteoclastMotion(Process):
         position = cells.position_um + xp.where(moves, reach, 0.0)[:, None] * heading
         cells.heading = xp.where(moves[:, None], heading, cells.heading)
 
-        # stay on the bone while it recedes below
+        # stay on the bone while it recedes below: near the voxel's face, whatever the size of the voxel
         to_bone = centers_um(xp, voxels[rows, nearest], state.shape, h) - position
+        to_bone = to_bone - xp.clip(to_bone, -0.5 * h, 0.5 * h)
         gap = norm(xp, to_bone)
         pull = xp.maximum(gap - p.clearance_um, 0.0) / xp.maximum(gap, 1e-6)
         pull = xp.where(seen[rows, nearest], pull, 0.0)
