@@ -215,8 +215,8 @@ def measure(
     """Measure the bone of a scan or checkpoint.
 
     Of a scan the largest 6-connected bone is measured; nothing is filled. An image of two values needs no
-    threshold. Of a checkpoint all voxels that are at least half bone are measured, without the rim of 3
-    voxels that series.csv leaves out too.
+    threshold. Of a checkpoint the bone is blurred over 22 um, as a scan would be, and cut where its volume is
+    right; the rim of 3 voxels that series.csv leaves out is left out too.
     """
     from trabsim.cli_measure import measure_image
 

@@ -84,7 +84,7 @@ def _checkpoint(path: Path, threads: int | None) -> tuple[dict[str, Any], dict[s
     from trabsim import morphometry
     from trabsim.backends import get_backend
     from trabsim.config import load_config
-    from trabsim.measures import core_of, density_measures, solid_bone
+    from trabsim.measures import BLUR_UM, core_of, density_measures, solid_bone
 
     backend = get_backend("numpy", threads=threads)
     state, day, header = read_checkpoint(path, backend)
@@ -97,7 +97,7 @@ def _checkpoint(path: Path, threads: int | None) -> tuple[dict[str, Any], dict[s
     how = {
         "day": day,
         "voxel_size_um": state.voxel_size_um,
-        "bone": "at least half full, closed dents filled",
+        "bone": f"blurred by {BLUR_UM:g} um, threshold at equal volume, closed dents filled",
         "rim_voxels_left_out": core[0].start,
     }
     return how, _known(found)

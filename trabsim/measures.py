@@ -23,6 +23,10 @@ from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
 #: Voxels along each cut face that are left out of measures.
 RIM = 3
 
+#: Standard deviation of the blur under which the architecture is measured: less than that of a scan of 40 um voxels,
+#: enough for holes of a single voxel to close.
+BLUR_UM = 22.0
+
 #: Apposition below which two labels two weeks apart lie within 2 um and read as one.
 LABEL_UM_PER_DAY = 0.15
 
@@ -282,10 +286,12 @@ def mechanical_measures(state: State, backend: Any) -> dict[str, float]:
 
 
 def solid_bone(state: State, backend: Any, core: tuple[slice, slice, slice]) -> tuple[Any, Any]:
-    """The voxels that are at least half bone, and the mask they lie in, as morphometry takes them.
+    """The voxels that morphometry takes for bone, and the mask they lie in.
 
-    Dents of a single, almost half-filled voxel would count as cavities, each as much as a trabecula: marrow from
-    which no path through faces leads out is filled.
+    A scanner blurs bone before anyone sets a threshold.  Without it, partly filled voxels at the surface would make
+    holes and bridges of a single voxel, each of which counts in Conn.D as much as a trabecula.  So the bone fraction
+    is blurred by `BLUR_UM`, the fullest voxels are taken until they make up the volume of bone that there is, and
+    marrow from which no path through faces leads out is filled.
 
     Returns
     -------
@@ -293,10 +299,28 @@ def solid_bone(state: State, backend: Any, core: tuple[slice, slice, slice]) -> 
     mask : numpy bool array, same shape, or None
         None where all is tissue.
     """
-    bone = backend.to_numpy(2 * state.bone[core] >= FULL)
-    tissue = backend.to_numpy(state.tissue[core]).astype(bool)
-    mask = None if bool(tissue.all()) else np.ascontiguousarray(tissue)
-    return np.ascontiguousarray(bone | enclosed_cavities(bone, mask, connectivity=6)[0]), mask
+    from scipy import ndimage
+
+    sigma = BLUR_UM / state.voxel_size_um
+    bone = backend.to_numpy(state.bone)
+    tissue = backend.to_numpy(state.tissue).astype(bool)
+    whole = bool(tissue.all())
+    blurred = ndimage.gaussian_filter(bone.astype(np.float32) / np.float32(FULL), sigma, mode="reflect")
+    if not whole:  # what lies outside is unknown, not marrow
+        known = ndimage.gaussian_filter(tissue.astype(np.float32), sigma, mode="reflect")
+        blurred = np.where(tissue, blurred / np.maximum(known, np.float32(1e-6)), np.float32(0.0))
+    blurred = np.ascontiguousarray(blurred[core])
+    voxels = round(int(bone[core].sum(dtype="int64")) / FULL)
+    solid = blurred >= _value_of_fullest(blurred, voxels)
+    mask = None if whole else np.ascontiguousarray(tissue[core])
+    return np.ascontiguousarray(solid | enclosed_cavities(solid, mask, connectivity=6)[0]), mask
+
+
+def _value_of_fullest(fraction: np.ndarray, voxels: int) -> float:
+    """The value that so many voxels reach; above all of them where none are wanted."""
+    if voxels == 0:
+        return float("inf")
+    return float(np.partition(fraction.ravel(), -voxels)[-voxels])
 
 
 def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
