@@ -33,14 +33,21 @@ class ActivationParams(Params):
         ge=0,
     )
     occupancy_exponent: float = param(
-        1.9,
+        2.0,
         "exponent of RANK occupancy",
         source="calibrated: Ac.f across menopause (Recker 2004)",
         ge=0,
         le=4,
     )
+    unprompted: float = param(
+        0.13,
+        "share of the sites that open at RANK occupancy 1 which open at none",
+        source="assumed: resorption keeps 10-15 % of its rate when RANKL is blocked",
+        ge=0,
+        lt=1,
+    )
     fewer_per_stimulus: float = param(
-        0.5,
+        0.3,
         "fewer sites per unit of the osteocytes' mechanical stimulus; the mean over the surface stays",
         source="assumed: resorption spares what is loaded (Schulte 2013 doi:10.1371/journal.pone.0062172)",
         ge=0,
@@ -80,7 +87,7 @@ def opening_chance(area_um2: Any, drive: Any, debt: Any, phi: Any, params: Activ
     area_um2 : float64 array
         Surface of the voxel.
     drive : float64 array
-        RANK occupancy to its exponent.
+        Openings relative to RANK occupancy 1.
     debt : float64 array
         Withheld openings per mm2.
     phi : float64 array
@@ -129,7 +136,7 @@ class Activation(Process):
     def apply(self, state: State, clock: Clock) -> None:
         p, xp, surface = self.params, self.backend.xp, state.surface
         phi = state.phi.ravel()[surface.index].astype(xp.float64)
-        drive = power_table(p.occupancy_exponent)(self.backend, phi)
+        drive = p.unprompted + (1.0 - p.unprompted) * power_table(p.occupancy_exponent)(self.backend, phi)
         debt = state.activation_debt.ravel()[surface.index].astype(xp.float64)
         if self.with_debt:
             state.activation_debt.ravel()[surface.index] = next_debt(debt, drive, phi, p, xp).astype(

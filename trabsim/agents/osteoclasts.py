@@ -29,7 +29,7 @@ class OsteoclastParams(Params):
     """``[osteoclasts]``."""
 
     per_site: float = param(
-        60.0,
+        56.0,
         "osteoclasts that join a site at RANK occupancy 1",
         source="calibrated: eroded area per site and W.Th",
         gt=0,
@@ -60,12 +60,12 @@ class OsteoclastParams(Params):
         le=200,
     )
     nuclei_first: int = param(
-        5, "nuclei of a new osteoclast", source="assumed: 3-20 nuclei, mean near 8 over life", ge=3, le=20
+        7, "nuclei of a new osteoclast", source="assumed: 3-20 nuclei, mean near 8 over life", ge=3, le=20
     )
     nuclei_most: int = param(20, "most nuclei", source="assumed: 3-20 nuclei", ge=3, le=100)
     fusion_per_day: float = param(
-        0.5,
-        "chance to gain a nucleus a day at RANK occupancy 1",
+        0.25,
+        "chance to gain a nucleus a day at RANK occupancy 1; it saturates as recruitment does",
         source="assumed: mean of 8 nuclei over life",
         ge=0,
         le=1,
@@ -246,7 +246,7 @@ class OsteoclastRecruitment(Process):
             return
         voxel = voxel_at(xp, cells.position_um, state.shape, state.voxel_size_um)
         block = block_of(voxel, state.shape, state.block_voxels)
-        chance = p.fusion_per_day * state.surface.block_phi[block]
+        chance = p.fusion_per_day * recruitment(state.surface.block_phi[block], p)
         meets = (
             Random(self.backend, state.seed).uniform(Stream.OSTEOCLAST_FUSION, clock.day, cells.id) < chance
         )

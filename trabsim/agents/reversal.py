@@ -83,9 +83,9 @@ class ReversalParams(Params):
         ge=0,
     )
     osteoblasts_per_stimulus: float = param(
-        0.5,
+        0.3,
         "more osteoblasts per unit of the osteocytes' mechanical stimulus",
-        source="assumed: with half of it architecture was kept in a trial of the rules",
+        source="calibrated: more of it thickens what is left after menopause (Tb.Th), less loses it too fast",
         ge=0,
     )
     osteoblasts_least: float = param(
