@@ -74,10 +74,12 @@ def changed(bone: Any) -> Any:
 
 
 def measure(name: str, masks: str | None, threads: int, warm: bool, tolerance: float) -> dict[str, Any]:
-    """Solve one case; with ``warm`` the changed specimen, cold and from the solution of the unchanged one."""
+    """Solve one compression; with ``warm`` the six unit cases of the changed specimen, as a run does every month,
+    cold and from the solutions of the unchanged one."""
     from trabsim.backends import get_backend
     from trabsim.cli_stiffness import peak_memory_MB
     from trabsim.mechanics.compression import compress
+    from trabsim.mechanics.homogenization import unit_cases
 
     backend = get_backend("numpy", threads=threads)
 
@@ -89,11 +91,21 @@ def measure(name: str, masks: str | None, threads: int, warm: bool, tolerance: f
             "iterations": result.solve.iterations,
             "cpu_s": time.process_time() - cpu,
             "wall_s": time.perf_counter() - wall,
-            "solve_wall_s": result.solve.seconds,
             "dofs": 3 * len(result.system.mesh.nodes),
             "modulus_MPa": result.apparent_modulus_MPa,
         }
         return result, cost
+
+    def solve_cases(bone: Any, start: Any = None) -> tuple[Any, dict[str, Any]]:
+        modulus = np.where(bone, np.float32(10_000), np.float32(0))
+        cpu, wall = time.process_time(), time.perf_counter()
+        cases = unit_cases(modulus, voxel, backend=backend, poisson=0.3, tolerance=tolerance, start=start)
+        cost = {
+            "iterations": sum(solve.iterations for solve in cases.solves),
+            "cpu_s": time.process_time() - cpu,
+            "wall_s": time.perf_counter() - wall,
+        }
+        return cases, cost
 
     voxel = 40.0
     solve(np.ones((8, 8, 8), bool))  # compiled code is loaded
@@ -104,9 +116,9 @@ def measure(name: str, masks: str | None, threads: int, warm: bool, tolerance: f
         cost["peak_MB"] = peak_memory_MB()
         cost["bytes_per_dof"] = (cost["peak_MB"] - base) * 1e6 / cost["dofs"]
         return cost
-    state = solve(bone)[0].state()
+    state = solve_cases(bone)[0].state()
     other = changed(bone)
-    cold, hot = solve(other)[1], solve(other, state)[1]
+    cold, hot = solve_cases(other)[1], solve_cases(other, state)[1]
     return {"cold": cold, "warm": hot}
 
 
@@ -122,7 +134,7 @@ def main() -> None:
     parser.add_argument("--masks", help="masks.npz of the reference data")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", nargs="+", default=["m100", "m200", "thin"])
-    parser.add_argument("--run-tolerance", type=float, default=1e-5)
+    parser.add_argument("--run-tolerance", type=float, default=1e-4)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     print(f"memory bandwidth {bandwidth_GB_per_s(options.threads):.1f} GB/s on {options.threads} threads\n")
@@ -139,7 +151,7 @@ def main() -> None:
             f"{cost['peak_MB']:8.0f} {cost['bytes_per_dof']:8.0f}       {', '.join(map(str, other))}",
             flush=True,
         )
-    print(f"\nafter 1 % of the voxels changed, to {options.run_tolerance:g}: cold and warm")
+    print(f"\nsix unit cases after 1 % of the voxels changed, to {options.run_tolerance:g}: cold and warm")
     for name in cases:
         if name == "m200":
             continue
@@ -148,8 +160,9 @@ def main() -> None:
         )
         cold, hot = pair["cold"], pair["warm"]
         print(
-            f"{name:10s} iterations {cold['iterations']} and {hot['iterations']}, CPU s {cold['cpu_s']:.2f} and "
-            f"{hot['cpu_s']:.2f}, of it solving (wall) {cold['solve_wall_s']:.2f} and {hot['solve_wall_s']:.2f}",
+            f"{name:10s} iterations {cold['iterations']} and {hot['iterations']}, CPU s {cold['cpu_s']:.1f} and "
+            f"{hot['cpu_s']:.1f} ({hot['cpu_s'] / cold['cpu_s']:.2f}), wall s {cold['wall_s']:.1f} and "
+            f"{hot['wall_s']:.1f}",
             flush=True,
         )
     if options.json:

@@ -30,6 +30,7 @@ LISTED = {
     "LiningParams.modeling_wnt": "1",
     "OsteoblastParams.crowding": "625 um2",
     "ActivationParams.fewer_per_stimulus": "1",
+    "ActivationParams.unprompted": "1",
     "ActivationParams.more_per_damage": "1",
     "ActivationParams.least_by_load": "1",
     "ActivationParams.most_by_load": "1",

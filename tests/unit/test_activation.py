@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,17 +178,30 @@ def test_only_quiescent_surface_opens() -> None:
     assert (state.sites.recruits == 0).all()
 
 
+def openings(phi: float, settings: dict[str, Any]) -> int:
+    """Sites opened in 200 days on a slab that stays quiescent."""
+    rate = {"activation.rate_per_mm2_per_year": 200.0, "run.disable": ["activation_debt"]}
+    sim = wake(slab((16, 32, 32), thick=8.0), rate | settings)
+    sim.state.phi.ravel()[sim.state.surface.index] = phi
+    for _ in range(200):
+        named(sim, "activation").apply(sim.state, sim.clock)
+        sim.state.phase[...] = Phase.QUIESCENT
+        sim.clock.advance()
+    return sim.state.counters.get("sites_opened", 0)
+
+
 def test_higher_occupancy_opens_more() -> None:
     """Openings rise with RANK occupancy to the power that is set."""
-    opened = []
-    for phi in (0.25, 1.0, 4.0):
-        settings = {"activation.rate_per_mm2_per_year": 200.0, "activation.occupancy_exponent": 0.5}
-        sim = wake(slab((16, 32, 32), thick=8.0), settings | {"run.disable": ["activation_debt"]})
-        sim.state.phi.ravel()[sim.state.surface.index] = phi
-        for _ in range(200):
-            named(sim, "activation").apply(sim.state, sim.clock)
-            sim.state.phase[...] = Phase.QUIESCENT
-            sim.clock.advance()
-        opened.append(sim.state.counters["sites_opened"])
+    settings = {"activation.occupancy_exponent": 0.5, "activation.unprompted": 0.0}
+    opened = [openings(phi, settings) for phi in (0.25, 1.0, 4.0)]
     for low, high in itertools.pairwise(opened):
         assert abs(high - 2 * low) < 5 * np.sqrt(high + 4 * low)
+
+
+def test_some_sites_open_without_RANKL() -> None:
+    """Without RANK occupancy the unprompted share opens; at occupancy 1 it makes no difference."""
+    few = openings(0.0, {"activation.unprompted": 0.2})
+    usual = openings(1.0, {"activation.unprompted": 0.2})
+    assert openings(0.0, {"activation.unprompted": 0.0}) == 0
+    assert abs(5 * few - usual) < 5 * np.sqrt(25 * few + usual)
+    assert usual == openings(1.0, {"activation.unprompted": 0.0})

@@ -255,6 +255,23 @@ def test_nuclei_come_from_precursors_and_stop_at_the_most() -> None:
     assert (state.osteoclasts.nuclei == 10).all()
 
 
+def test_fusion_saturates_with_occupancy_as_recruitment_does() -> None:
+    """RANK occupancy opens sites; it must not multiply again in the size of the cells that come."""
+    grown = []
+    for phi in (1.0, 1.8):
+        sim = wake(slab(), {"osteoclasts.fusion_per_day": 0.5})
+        state = sim.state
+        state.surface.block_phi = np.full_like(state.surface.block_phi, phi)
+        add_osteoclasts(sim, np.full((2000, 3), 300.0), nuclei=4)
+        state.osteoclast_mature[...] = 100_000
+        named(sim, "osteoclast_recruitment").apply(state, sim.clock)
+        grown.append(int((state.osteoclasts.nuclei == 5).sum()))
+    p = sim.config.process.osteoclasts
+    expected = [1000 * recruitment(phi, p) for phi in (1.0, 1.8)]
+    np.testing.assert_allclose(grown, expected, atol=5 * np.sqrt(500))
+    assert grown[1] < 1.3 * grown[0]
+
+
 def test_scarce_precursors_fuse_with_the_oldest_ids_first() -> None:
     """Where fewer precursors wait than osteoclasts could take, the lowest ids are served."""
     sim = wake(slab(), {"osteoclasts.fusion_per_day": 1.0})
