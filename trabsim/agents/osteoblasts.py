@@ -76,7 +76,7 @@ class OsteoblastParams(Params):
         3.0, "preference for the own team's surface", source="assumed: teams keep together", ge=0
     )
     osteocyte_share: float = param(
-        0.18,
+        0.155,
         "share that ends as osteocyte",
         source="derived: osteocyte density over osteoblast density",
         ge=0,
