@@ -144,6 +144,11 @@ MISTAKES = [
         r"\[mechanics.stresses_MPa\] a load without direction: .*; give each load six numbers, not all zero \(xx, yy,",
     ),
     ({"stresses_MPa": []}, r"a load without direction: \[\]; give each load six numbers"),
+    (
+        {"stresses_MPa": [[1, 2]]},
+        r"\[1, 2\] is no load; give each load six numbers in MPa \(xx, yy, zz, yz, xz, xy;",
+    ),
+    ({"stresses_MPa": [3]}, r"3 is no load; give each load six numbers in MPa"),
     ({"stresses_MPa": [[0, 0, float("inf"), 0, 0, 0]]}, r"mechanics.stresses_MPa.0.2 = inf: .* finite"),
     ({"tissue_modulus_MPa": 0}, r"mechanics.tissue_modulus_MPa = 0: .* greater than 0"),
     ({"tissue_modulus_MPa": -5e3}, r"mechanics.tissue_modulus_MPa = -5000.0: .* greater than 0"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from small_bone import E_MPA, PLAIN, begin, feel, rods, solid, specimen
@@ -134,6 +136,25 @@ def test_a_piece_that_spans_one_axis_is_loaded_along_it_alone() -> None:
     assert row["stiffness_x_MPa"] == row["stiffness_y_MPa"] == 0.0
 
 
+def test_loads_far_from_the_target_are_worth_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """Usual loads that strain tissue many times the target draw one line with the factor that mends it."""
+    bone = np.zeros((16, 16, 16))
+    bone[:, 4:10, 4:10] = 1.0
+
+    def warned(stress_MPa: float) -> list[str]:
+        sim = begin(specimen(bone), PLAIN | {"mechanics.stresses_MPa": [[0, 0, -stress_MPa, 0, 0, 0]]})
+        caplog.clear()
+        feel(sim, 0)
+        return [record.getMessage() for record in caplog.records]
+
+    (line,) = warned(20.0)
+    assert re.match(
+        r"the usual loads strain the tissue to .* MPa on average, far from mechanics.target_MPa", line
+    )
+    factor = float(re.search(r"stresses_MPa by ([0-9.]+)", line)[1])  # type: ignore[index]
+    assert warned(20.0 * factor) == []
+
+
 def test_a_load_that_nothing_carries_any_more_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """When the last strut across is lost the run goes on under the other loads, and says so once."""
     bone = np.zeros((16, 16, 16))
@@ -144,6 +165,7 @@ def test_a_load_that_nothing_carries_any_more_is_left_out(caplog: pytest.LogCapt
     feel(sim, 0)
     both = sim.state.strain_energy[0, 6, 6]
     sim.state.bone[:, :, 12:14] = 0
+    caplog.clear()
     with caplog.at_level("WARNING", "trabsim"):
         feel(sim, 30)
         feel(sim, 60)

@@ -11,10 +11,11 @@ Whalen et al. 1988, J Biomech 21:825, doi:10.1016/0021-9290(88)90015-2 (daily st
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
+from trabsim.mechanics.boundary import VOIGT
 from trabsim.params import Params, param
 
 #: Exponent of the load in the daily stimulus.
@@ -25,6 +26,18 @@ DAYS_PER_WEEK = 7.0
 
 #: Apparent stresses xx, yy, zz, yz, xz, xy of loads that act one after another.
 Stresses = tuple[tuple[float, float, float, float, float, float], ...]
+
+
+def require_six(stresses: Any) -> Any:
+    """Refuse a load that is not six numbers, before its numbers are looked at one by one."""
+    if isinstance(stresses, (list, tuple)):
+        for load in stresses:
+            if not isinstance(load, (list, tuple)) or len(load) != len(VOIGT):
+                raise ValueError(
+                    f"{load!r} is no load; give each load six numbers in MPa ({', '.join(VOIGT)}; compression is "
+                    "negative), as in [[0, 0, -1, 0, 0, 0]]"
+                )
+    return stresses
 
 
 def require_direction(stresses: Stresses | None) -> Stresses | None:
@@ -62,6 +75,7 @@ class LoadProgram(Params):
         7.0, "days of the week on which it acts (exercise)", source="assumed: every day", gt=0, le=7
     )
 
+    _is_six = field_validator("stresses_MPa", mode="before")(require_six)
     _has_direction = field_validator("stresses_MPa")(require_direction)
 
     @model_validator(mode="after")
@@ -172,6 +186,7 @@ class MechanicsParams(Params):
         le=2.3,
     )
 
+    _is_six = field_validator("stresses_MPa", mode="before")(require_six)
     _has_direction = field_validator("stresses_MPa")(require_direction)
 
 

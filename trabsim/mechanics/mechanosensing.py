@@ -47,6 +47,10 @@ TOLERANCE = 5e-5
 LEAST_ENERGY = 1e-3
 
 
+#: Ratio of mean energy density to target, or its inverse, beyond which the usual loads are worth a warning.
+FAR_FROM_TARGET = 5.0
+
+
 @lru_cache(maxsize=4)
 def logarithm_table(most: float) -> LookupTable:
     """Natural logarithm between ``exp(-most)`` and ``exp(most)``."""
@@ -75,7 +79,8 @@ def relaxed(reference_MPa: Any, felt: Any, target_MPa: float, share: float, para
     float64 array
         Moved by `share` of the way, on a logarithmic scale, toward ``target**w * felt**(1 - w)``.
     """
-    # the first step of ln(target / reference), by a rational form that is exact to third order near 1
+    # ln(target / reference) by a rational form that is exact to third order near 1 and never exceeds 2: far from the
+    # target a reference drifts no faster than from seven times or a seventh of it
     ratio = target_MPa / reference_MPa
     to_target = 2.0 * (ratio - 1.0) / (ratio + 1.0)
     step = share * (params.target_weight * to_target + (1.0 - params.target_weight) * felt)
@@ -117,7 +122,9 @@ class Mechanics(Process):
         energy = self._energy(cases, today) / share
         if "mechanics_day" not in state.counters:
             # what the first cells are used to is the usual loads, even where a program has begun by then
-            self._map(state, cases, self._energy(cases, usual) / share)
+            usual_energy = self._energy(cases, usual) / share
+            self._compare_with_target(usual_energy)
+            self._map(state, cases, usual_energy)
             state.osteocytes.reference = self._felt(state).astype(self.backend.xp.float32)
         self._keep_displacements(state, cases)
         self._note_lost_loads(state, clock, cases, today)
@@ -187,6 +194,18 @@ class Mechanics(Process):
         if self.params.coarsening == 2:
             field = refine_field(field, state.shape)
         state.arrays["strain_energy"][...] = field
+
+    def _compare_with_target(self, energy: Any) -> None:
+        """Say so where the usual loads strain the tissue far more or less than the target."""
+        mean, target = ordered_mean(self.backend.xp, energy * 1e3) / 1e3, self.params.target_MPa
+        if not target / FAR_FROM_TARGET <= mean <= target * FAR_FROM_TARGET:
+            log.warning(
+                "the usual loads strain the tissue to %.2g MPa on average, far from mechanics.target_MPa = %g, toward "
+                "which references drift; multiply mechanics.stresses_MPa by %.2g, or change the target",
+                mean,
+                target,
+                (target / mean) ** 0.5,
+            )
 
     def _programmed(self, usual: np.ndarray, day: int) -> np.ndarray:
         """Loads (MPa) of a day."""
