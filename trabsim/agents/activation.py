@@ -27,13 +27,13 @@ class ActivationParams(Params):
     """``[activation]``."""
 
     rate_per_mm2_per_year: float = param(
-        1.65,
+        1.55,
         "sites opened per quiescent surface at RANK occupancy 1",
         source="calibrated: Ac.f 0.13/year (Recker 2004)",
         ge=0,
     )
     occupancy_exponent: float = param(
-        2.0,
+        2.4,
         "exponent of RANK occupancy",
         source="calibrated: Ac.f across menopause (Recker 2004)",
         ge=0,

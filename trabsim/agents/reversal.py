@@ -30,7 +30,7 @@ class ReversalParams(Params):
     """``[reversal]``."""
 
     gathering_days: float = param(
-        28.0,
+        34.0,
         "time to gather enough osteoprogenitors on a typical site",
         source="Eriksen 1986 doi:10.1210/edrv-7-4-379: reversal of about a month",
         gt=1,
@@ -54,7 +54,7 @@ class ReversalParams(Params):
         gt=0,
     )
     balance: float = param(
-        1.01,
+        0.99,
         "matrix formed per matrix resorbed in a young adult",
         source="calibrated: premenopausal drift of BV/TV about -0.3 %/year",
         gt=0,
