@@ -79,7 +79,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("opg", "voxel", "float32", "a.u.", "osteoprotegerin in marrow"),
     Variable("sclerostin", "voxel", "float32", "a.u.", "sclerostin in bone and at its surface"),
     Variable("coupling", "voxel", "float32", "a.u.", "growth factors freed by resorption, in marrow"),
-    Variable("estradiol_local", "voxel", "float32", "pg/mL", "estradiol made in the marrow by aromatase"),
+    Variable(
+        "estradiol_local",
+        "voxel",
+        "float32",
+        "pg/mL",
+        "estradiol that marrow makes from 20 ng/dL testosterone",
+    ),
     # what the bone feels
     Variable(
         "strain_energy", "voxel", "float32", "MPa", "strain energy density of the tissue under its loads"

@@ -24,6 +24,7 @@ FOUNDATION = {
         "clock",
         "credit",
         "errors",
+        "factors",
         "lattice",
         "lookup",
         "params",

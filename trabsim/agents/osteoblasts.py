@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lattice import around, ball, neighbors_6
 from trabsim.lookup import LookupTable, decay_table
 from trabsim.params import Params, param
@@ -160,6 +161,7 @@ class Formation(Process):
         p, xp, cells = self.params, self.backend.xp, state.osteoblasts
         age = (clock.day - cells.birth_day).astype(xp.float64)
         made = team_rates(p)(self.backend, age) * (p.rate_um3_per_day / state.quantum_um3)
+        made = made * factor(state, "matrix_rate_factor")
         random = Random(self.backend, state.seed)
         demand = cells.owed + random.round(Stream.OSTEOBLAST_DEPOSIT, clock.day, cells.id, made)
         filled, row = xp.unique(cells.voxel, return_inverse=True)
@@ -176,8 +178,8 @@ class Formation(Process):
         days[filled] = ((days[filled].astype(xp.int64) * before + clock.day * added) // weight).astype(
             xp.int32
         )
-        factor = state.matrix_factor.ravel()
-        factor[filled] = ((factor[filled] * before + 1.0 * added) / weight).astype(xp.float32)
+        stored = state.matrix_factor.ravel()
+        stored[filled] = ((stored[filled] * before + 1.0 * added) / weight).astype(xp.float32)
         damage = state.microdamage.ravel()
         damage[filled] = (damage[filled] * before / weight).astype(xp.float32)
         bone[filled] = after.astype(xp.int32)
@@ -290,6 +292,7 @@ class Formation(Process):
         random = Random(self.backend, state.seed)
         hazard = float(np.round(np.log(2.0) / p.life_half_days, 12))
         hazard *= 1.0 + p.death_gain_without_estrogen * (1.0 - state.levels["estrogen_response"])
+        hazard *= factor(state, "osteoblast_death_factor")
         ends = (random.uniform(Stream.OSTEOBLAST_FATE, clock.day, cells.id) < hazard) | (
             clock.day - cells.birth_day >= p.oldest_days
         )

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lattice import block_of, centers_um, repeat_rows, voxel_at
 from trabsim.lookup import LookupTable
 from trabsim.params import Params, param
@@ -274,7 +275,8 @@ class OsteoclastLife(Process):
         if len(cells) == 0:
             return
         lacking = 1.0 - state.levels["estrogen_response"]
-        cells.life_used_days = cells.life_used_days + 1.0 / (1.0 + p.life_gain_without_estrogen * lacking)
+        longer = (1.0 + p.life_gain_without_estrogen * lacking) * factor(state, "osteoclast_life_factor")
+        cells.life_used_days = cells.life_used_days + 1.0 / longer
         ends = cells.life_used_days >= cells.life_days
         n = int(ends.sum())
         if n == 0:

@@ -1,7 +1,7 @@
 """The cortical share of what a densitometer sees, as one well-mixed compartment.
 
 DXA measures trabecular and cortical bone together.  The cortical part is remodeled here by the same RANK occupancy,
-bone balance and mineral rules as the lattice, but without space: its turnover is lower because it has less surface.
+cell properties and mineral rules as the lattice, but without space: its turnover is lower because it has less surface.
 
 References
 ----------
@@ -12,6 +12,7 @@ Nottestad et al. 1987, J Bone Miner Res 2:221 (share of trabecular bone in verte
 from __future__ import annotations
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import State
@@ -53,6 +54,13 @@ class CortexParams(Params):
         "bone balance lost where estrogen response is 0",
         source="derived: as in the lattice, by shorter osteoblast life",
         ge=0,
+    )
+    balance_loss_per_osteoblast_death: float = param(
+        0.2,
+        "bone balance lost where osteoblasts die twice as fast",
+        source="derived: what an osteoblast of the lattice lays down in its life falls by a sixth",
+        ge=0,
+        lt=1,
     )
     secondary_fraction: float = param(
         0.30, "mineral that arrives slowly", source="as in [mineral]: two-phase law", ge=0, lt=1
@@ -142,8 +150,8 @@ class CorticalCompartment(Process):
             levels["cortical_volume"],
             levels["cortical_credit"],
             levels["cortical_young"],
-            levels["phi"] ** p.occupancy_exponent,
-            balance,
+            levels["phi"] ** p.occupancy_exponent * self._resorption(state),
+            balance * self._formation(state),
             p,
         )
         levels["cortical_volume"], levels["cortical_credit"], levels["cortical_young"] = volume, credit, young
@@ -151,3 +159,15 @@ class CorticalCompartment(Process):
         for name, flow in (("cortical_resorption", resorbed), ("cortical_formation", formed)):
             levels[name] = levels.get(name, flow) + (flow - levels.get(name, flow)) / 30.0
         levels["cortical_mineral"] = volume - young
+
+    @staticmethod
+    def _resorption(state: State) -> float:
+        """Sites opened and bone taken per site, relative to health at the same RANK occupancy."""
+        taken = factor(state, "activation_factor") * factor(state, "osteoclast_life_factor")
+        return taken * state.levels.get("bisphosphonate_activity", 1.0)
+
+    def _formation(self, state: State) -> float:
+        """Matrix that the osteoblasts of a site lay down in their lives, relative to health."""
+        made = factor(state, "osteoblast_recruitment_factor") * factor(state, "matrix_rate_factor")
+        dying = factor(state, "osteoblast_death_factor") - 1.0
+        return made / (1.0 + self.params.balance_loss_per_osteoblast_death * dying)
