@@ -147,6 +147,7 @@ def add_osteoblasts(sim: Simulation, voxels: Any, birth_day: int = 0, site: int 
         birth_day=np.full(n, birth_day),
         site=np.full(n, site),
         owed=np.zeros(n),
+        modeling=np.zeros(n),
     )
     state.count("osteoblasts_born", n)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from trabsim.agents.osteoblasts import survival, team_rates
+from trabsim.agents.osteoblasts import lifetime_volume_um3, survival, team_rates
 from trabsim.blocks import ordered_mean
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
 from trabsim.tissue.bookkeeping import change, marker_pct, per_year
@@ -100,19 +101,26 @@ def tissue_volume_mm3(state: State, core: tuple[slice, slice, slice]) -> float:
 def volume_measures(
     state: State, backend: Any, core: tuple[slice, slice, slice], config: Any
 ) -> dict[str, float]:
-    """BV/TV, and the potential bone volume: what is there plus what is owed."""
+    """BV/TV, and the potential bone volume: what is there plus what is owed, if hormones and drugs stay as today."""
     xp = backend.xp
     voxels = max(int(state.tissue[core].sum(dtype="int64")), 1)
     bone = int(state.bone[core].sum(dtype="int64"))
-    credit = int(state.credit[core].sum(dtype="int64")) * config.process.reversal.balance
     cells = state.osteoblasts
     # what living osteoblasts will still lay down, by age
     p = config.process.osteoblasts
     days = np.arange(p.oldest_days + 1)
-    made = p.rate_um3_per_day * 0.5 ** (days / p.rate_half_life_days) * survival(p, days)
-    alive = np.maximum(survival(p, days), 1e-12)
-    still = np.cumsum(made[::-1])[::-1] / alive
-    still = backend.from_numpy(still / state.quantum_um3)
+    alive = survival(p, days, factor(state, "osteoblast_death_factor"))
+    made = (
+        p.rate_um3_per_day
+        * factor(state, "matrix_rate_factor")
+        * 0.5 ** (days / p.rate_half_life_days)
+        * alive
+    )
+    still = np.cumsum(made[::-1])[::-1]
+    # what one osteoblast lays down in its life today, over what it is worth in credit
+    worth = factor(state, "osteoblast_recruitment_factor") * float(still[0]) / lifetime_volume_um3(p)
+    credit = int(state.credit[core].sum(dtype="int64")) * config.process.reversal.balance * worth
+    still = backend.from_numpy(still / np.maximum(alive, 1e-12) / state.quantum_um3)
     age = xp.clip(int(state.counters.get("last_day", 0)) - cells.birth_day, 0, p.oldest_days)
     owed = xp.where(in_core(state, cells.voxel), still[age] + cells.owed, 0.0) if len(cells) else xp.zeros(1)
     potential = bone + credit + float(owed.sum())
@@ -211,7 +219,13 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
     """
     got = {
         name: change(state, backend, name, day, 365)
-        for name in ("resorbed_quanta", "formed_quanta", "formation_started_um2", "sites_opened")
+        for name in (
+            "resorbed_quanta",
+            "formed_quanta",
+            "modeling_formed_quanta",
+            "formation_started_um2",
+            "sites_opened",
+        )
     }
     area_um2 = max(float(state.surface.area_um2.sum()), 1e-9)
     bone_um3 = max(int(state.bone.sum(dtype="int64")) * state.quantum_um3, 1e-9)
@@ -224,6 +238,9 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
         "BRs_R_BV_per_year": resorbed / bone_um3,
         "Ac_f_per_year": started / area_um2,
         "W_Th_um": formed / started if started > 0 else float("nan"),
+        "modeling_share_of_formation": got["modeling_formed_quanta"][0] / got["formed_quanta"][0]
+        if got["formed_quanta"][0]
+        else float("nan"),
         "sites_per_mm2_per_year": per_year(*got["sites_opened"]) / (area_um2 / UM2_PER_MM2),
     }
     row["MAR_um_per_day"], row["MS_BS"] = apposition(state, backend, config)

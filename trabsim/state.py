@@ -20,6 +20,7 @@ HISTORY = (
     "sites_opened",
     "osteoblasts_born",
     "area_um2",
+    "modeling_formed_quanta",
 )
 
 
@@ -136,6 +137,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteoblasts.birth_day", "osteoblast", "int32", "day", "day it began to form"),
     Variable("osteoblasts.site", "osteoblast", "int64", "1", "remodeling site"),
     Variable("osteoblasts.owed", "osteoblast", "int64", "1/100000 voxel", "matrix made but not yet placed"),
+    Variable(
+        "osteoblasts.modeling",
+        "osteoblast",
+        "uint8",
+        "1",
+        "1 where it arose from a lining cell, not by credit",
+    ),
     Variable("osteocytes.id", "osteocyte", "int64", "1", "stable id"),
     Variable("osteocytes.voxel", "osteocyte", "int64", "1", "raveled voxel"),
     Variable("osteocytes.birth_day", "osteocyte", "int32", "day", "day of embedding"),

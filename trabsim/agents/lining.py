@@ -109,4 +109,4 @@ class Lining(Process):
         state.phase.ravel()[voxels] = Phase.FORMING
         state.contact_day.ravel()[voxels] = clock.day
         state.count("modeling_osteoblasts", int(number.sum()))
-        recruit_osteoblasts(self.backend, state, clock, voxels, number)
+        recruit_osteoblasts(self.backend, state, clock, voxels, number, modeling=True)

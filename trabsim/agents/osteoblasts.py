@@ -88,9 +88,9 @@ class OsteoblastParams(Params):
     )
 
 
-def survival(params: OsteoblastParams, days: np.ndarray) -> np.ndarray:
-    """Share of a team that still forms at an age (days) with full estrogen response."""
-    alive: np.ndarray = 0.5 ** (days / params.life_half_days) * (days < params.oldest_days)
+def survival(params: OsteoblastParams, days: np.ndarray, death: float = 1.0) -> np.ndarray:
+    """Share of a team that still forms at an age (days) with full estrogen response, dying `death` times as fast."""
+    alive: np.ndarray = 0.5 ** (days / params.life_half_days * death) * (days < params.oldest_days)
     return alive
 
 
@@ -146,6 +146,7 @@ class Formation(Process):
         "counters",
         "rankl_contact",
         "sclerostin",
+        "lining_reserve",
     )
     references = ("doi:10.1210/er.21.2.115",)
 
@@ -184,6 +185,7 @@ class Formation(Process):
         damage[filled] = (damage[filled] * before / weight).astype(xp.float32)
         bone[filled] = after.astype(xp.int32)
         state.count("formed_quanta", int(added.sum()))
+        state.count("modeling_formed_quanta", int((placed * cells.modeling).sum()))
         self._mark_forming(state, clock, filled, cells, row)
         turned = filled[(2 * before < FULL) & (2 * after >= FULL)]
         if int(turned.shape[0]):
@@ -202,7 +204,7 @@ class Formation(Process):
         state.contact_day.ravel()[near] = clock.day
 
     def _inherit_signals(self, state: State, turned: Any) -> None:
-        """Bone that has just come into being takes the bone-bound signals of the bone it grew on."""
+        """Bone that has just come into being takes the signals, and the lining cells, of the bone it grew on."""
         xp = self.backend.xp
         near, inside = around(xp, turned, neighbors_6(), state.shape)
         bone_side = (
@@ -213,7 +215,7 @@ class Formation(Process):
         first = xp.argmax(bone_side, axis=1)
         rows = xp.arange(turned.shape[0])
         source = xp.where(bone_side[rows, first], near[rows, first], turned)
-        for name in ("rankl_contact", "sclerostin"):
+        for name in ("rankl_contact", "sclerostin", "lining_reserve"):
             values = state.arrays[name].ravel()
             values[turned] = values[source]
 

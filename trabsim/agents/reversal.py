@@ -271,8 +271,10 @@ class Reversal(Process):
         )
 
 
-def recruit_osteoblasts(backend: Any, state: State, clock: Clock, voxels: Any, number: Any) -> None:
-    """Place `number` new osteoblasts on each of `voxels` (in rising order)."""
+def recruit_osteoblasts(
+    backend: Any, state: State, clock: Clock, voxels: Any, number: Any, *, modeling: bool = False
+) -> None:
+    """Place `number` new osteoblasts on each of `voxels` (in rising order), to pay credit or to model."""
     xp = backend.xp
     row = repeat_rows(xp, number)
     n = int(row.shape[0])
@@ -286,5 +288,6 @@ def recruit_osteoblasts(backend: Any, state: State, clock: Clock, voxels: Any, n
         birth_day=xp.full(n, clock.day),
         site=state.site.ravel()[voxels[row]],
         owed=xp.zeros(n, xp.int64),
+        modeling=xp.full(n, modeling),
     )
     state.count("osteoblasts_born", n)
