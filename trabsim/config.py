@@ -27,7 +27,7 @@ from trabsim.config_layers import (
     set_dotted,
     suggest,
 )
-from trabsim.endocrine.ovary import OvaryParams
+from trabsim.endocrine.history import EndocrineParams
 from trabsim.errors import ConfigError
 from trabsim.model import ProcessParams
 from trabsim.params import Params, param
@@ -88,7 +88,7 @@ class Config(Params):
 
     run: RunParams = RunParams()
     specimen: SpecimenParams = SpecimenParams()
-    endocrine: OvaryParams = OvaryParams()
+    endocrine: EndocrineParams = EndocrineParams()
     output: tuple[OutputParams, ...] = (
         OutputParams(kind="series", every_days=30),
         OutputParams(kind="series", every_days=365, microarchitecture=True),

@@ -17,7 +17,12 @@ from trabsim.agents.osteocytes import OsteocyteParams, OsteocyteTurnover
 from trabsim.agents.precursors import PrecursorParams, PrecursorPools
 from trabsim.agents.resorption import Resorption, ResorptionParams
 from trabsim.agents.reversal import Reversal, ReversalParams
+from trabsim.endocrine.action import ActionParams, HormoneAction
+from trabsim.endocrine.calcium_axis import CalciumAxis, CalciumParams
+from trabsim.endocrine.glucocorticoid import GlucocorticoidExposure, GlucocorticoidParams
 from trabsim.endocrine.ovary import OvarianHistory
+from trabsim.endocrine.somatotropic import SomatotropicAxis, SomatotropicParams
+from trabsim.endocrine.testis import TesticularHistory, TestisParams
 from trabsim.errors import ConfigError
 from trabsim.fields.refresh import FieldParams, FieldRefresh
 from trabsim.fields.secretion import SecretionParams
@@ -55,6 +60,11 @@ OPTIONAL = {
 class ProcessParams(Params):
     """One table of parameters per process."""
 
+    testis: TestisParams = TestisParams()
+    growth_hormone: SomatotropicParams = SomatotropicParams()
+    calcium_axis: CalciumParams = CalciumParams()
+    glucocorticoid: GlucocorticoidParams = GlucocorticoidParams()
+    hormone_action: ActionParams = ActionParams()
     mechanics: MechanicsParams = MechanicsParams()
     microdamage: DamageParams = DamageParams()
     surface: SurfaceParams = SurfaceParams()
@@ -88,12 +98,17 @@ class ProcessParams(Params):
 
 def build_processes(config: Config, backend: Any) -> list[Process]:
     """List what happens in a day, in order."""
-    p, off = config.process, config.run.disable
+    p, off, person = config.process, config.run.disable, config.endocrine
     osteomorphs, loaded = "osteomorphs" not in off, "mechanics" not in off
     mineral = partial(mineral_mg_per_cm3, params=p.mineral, backend=backend)
     day: list[Process | None] = [
         # what the body supplies
-        OvarianHistory(config.endocrine, backend),
+        OvarianHistory(person, backend) if person.sex == "female" else None,
+        TesticularHistory(p.testis, backend, person=person) if person.sex == "male" else None,
+        SomatotropicAxis(p.growth_hormone, backend, person=person),
+        CalciumAxis(p.calcium_axis, backend, person=person),
+        GlucocorticoidExposure(p.glucocorticoid, backend, person=person),
+        HormoneAction(p.hormone_action, backend),
         # what the bone carries, and what its osteocytes feel
         Mechanics(p.mechanics, backend, mineral=mineral) if loaded else None,
         Microdamage(p.microdamage, backend, target_MPa=p.mechanics.target_MPa) if loaded else None,
