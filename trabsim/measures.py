@@ -16,6 +16,7 @@ from trabsim.clock import Clock
 from trabsim.factors import factor
 from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
+from trabsim.therapy.therapies import therapy_measures
 from trabsim.tissue.bookkeeping import change, marker_pct, per_year
 from trabsim.tissue.components import enclosed_cavities
 from trabsim.tissue.mineral import mineral_mg_per_cm3
@@ -73,6 +74,7 @@ def measure_state(
         row |= cell_measures(state, backend, core)
         row |= dynamic_measures(state, backend, day, config)
     row |= mechanical_measures(state, backend)
+    row |= therapy_measures(config.therapy, state.levels)
     if microarchitecture:
         row |= architecture_measures(state, backend, core)
     return row

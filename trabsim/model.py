@@ -17,6 +17,7 @@ from trabsim.agents.osteocytes import OsteocyteParams, OsteocyteTurnover
 from trabsim.agents.precursors import PrecursorParams, PrecursorPools
 from trabsim.agents.resorption import Resorption, ResorptionParams
 from trabsim.agents.reversal import Reversal, ReversalParams
+from trabsim.clock import Clock
 from trabsim.endocrine.action import ActionParams, HormoneAction
 from trabsim.endocrine.calcium_axis import CalciumAxis, CalciumParams
 from trabsim.endocrine.glucocorticoid import GlucocorticoidExposure, GlucocorticoidParams
@@ -27,11 +28,15 @@ from trabsim.errors import ConfigError
 from trabsim.fields.refresh import FieldParams, FieldRefresh
 from trabsim.fields.secretion import SecretionParams
 from trabsim.fields.signals import SignalParams, SurfaceSignals
-from trabsim.mechanics.loads import MechanicsParams
+from trabsim.mechanics.loads import LoadProgram, MechanicsParams
 from trabsim.mechanics.mechanosensing import Mechanics
 from trabsim.params import Params
 from trabsim.process import Process
-from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams
+from trabsim.state import State
+from trabsim.therapy.drugs.load import load_programs
+from trabsim.therapy.therapies import Therapies
+from trabsim.tissue.bisphosphonate import BisphosphonateBinding, BisphosphonateParams, BisphosphonateRelease
+from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams, marker_pct
 from trabsim.tissue.cortex import CortexParams, CorticalCompartment
 from trabsim.tissue.damage import DamageParams, Microdamage
 from trabsim.tissue.fragments import FragmentParams, Fragments
@@ -82,6 +87,7 @@ class ProcessParams(Params):
     osteocytes: OsteocyteParams = OsteocyteParams()
     fragments: FragmentParams = FragmentParams()
     mineral: MineralParams = MineralParams()
+    bisphosphonate: BisphosphonateParams = BisphosphonateParams()
     cortex: CortexParams = CortexParams()
     markers: MarkerParams = MarkerParams()
 
@@ -102,7 +108,8 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
     osteomorphs, loaded = "osteomorphs" not in off, "mechanics" not in off
     mineral = partial(mineral_mg_per_cm3, params=p.mineral, backend=backend)
     day: list[Process | None] = [
-        # what the body supplies
+        # what is given, and what the body supplies
+        Therapies(config.therapy, backend, drugs=config.drug, visit=partial(visit, config=config, backend=backend)),
         OvarianHistory(person, backend) if person.sex == "female" else None,
         TesticularHistory(p.testis, backend, person=person) if person.sex == "male" else None,
         SomatotropicAxis(p.growth_hormone, backend, person=person),
@@ -110,10 +117,11 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         GlucocorticoidExposure(p.glucocorticoid, backend, person=person),
         HormoneAction(p.hormone_action, backend),
         # what the bone carries, and what its osteocytes feel
-        Mechanics(p.mechanics, backend, mineral=mineral) if loaded else None,
+        Mechanics(_with_therapies(config), backend, mineral=mineral) if loaded else None,
         Microdamage(p.microdamage, backend, target_MPa=p.mechanics.target_MPa) if loaded else None,
         # what cells find: surface, signals
         SurfaceGeometry(p.surface, backend, credit_reach_um=p.reversal.reach_um),
+        BisphosphonateBinding(p.bisphosphonate, backend),
         FieldRefresh(p.fields, backend, secretion=p.secretion),
         SurfaceSignals(p.signals, backend),
         # osteoclast lineage: pools, new sites, new cells, motion
@@ -128,6 +136,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
             leave_depth_um=p.osteoclast_motion.leave_depth_um,
             credit_reach_um=p.reversal.reach_um,
         ),
+        BisphosphonateRelease(p.bisphosphonate, backend),
         OsteoclastLife(p.osteoclasts, backend, with_osteomorphs=osteomorphs),
         Reversal(
             p.reversal,
@@ -147,6 +156,32 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         Bookkeeping(p.markers, backend),
     ]
     return [process for process in day if process is not None]
+
+
+def visit(state: State, clock: Clock, *, config: Config, backend: Any) -> dict[str, float]:
+    """What a clinic sees of a patient on a day, by the names of `therapy.conditions`: densitometry, markers, history."""
+    from trabsim.measures import core_of, density_measures
+
+    day, person, markers = clock.day - 1, config.endocrine, config.process.markers
+    seen = {"age_years": person.age_years + clock.years}
+    seen["T_score"] = density_measures(state, backend, core_of(state), day, config)["T_score"]
+    for name, total, marker in (
+        ("CTX_pct", "resorbed_quanta", "resorption"),
+        ("P1NP_pct", "formed_quanta", "formation"),
+    ):
+        seen[name] = marker_pct(state, backend, total, marker, day, markers)
+    for name in ("prior_fracture", "FRAX_hip_fraction", "FRAX_major_fraction"):
+        value = getattr(person, name, None)
+        if value is not None:
+            seen[name] = float(value)
+    return seen
+
+
+def _with_therapies(config: Config) -> MechanicsParams:
+    """Mechanics whose load program also holds exercise, bed rest and spaceflight given as therapies."""
+    usual = config.process.mechanics
+    given = [LoadProgram(**entry) for entry in load_programs(config.therapy, config.drug)]
+    return usual.model_copy(update={"program": (*usual.program, *given)}) if given else usual
 
 
 def build_specimen(config: Config) -> Specimen:
