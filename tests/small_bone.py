@@ -131,6 +131,7 @@ def add_osteoclasts(sim: Simulation, position_um: Any, nuclei: int = 8, site: in
         life_days=np.full(n, 1e6),
         site=np.full(n, site),
         drug_load=np.zeros(n),
+        activity=np.ones(n),
     )
     state.count("osteoclasts_born", n)
 

@@ -74,6 +74,15 @@ VARIABLES: tuple[Variable, ...] = (
         "activation_debt", "voxel", "float32", "1/mm2", "openings withheld while RANK occupancy was low"
     ),
     Variable("lining_reserve", "voxel", "float32", "1", "lining cells able to form bone directly, 0-1"),
+    # drug in bone
+    Variable(
+        "surface_bp",
+        "voxel",
+        "int32",
+        "1/16 um2 day",
+        "bisphosphonate on the surface, as what an area takes up in a day at the reference dose",
+    ),
+    Variable("buried_bp", "voxel", "int32", "1/16 um2 day", "bisphosphonate buried in the matrix"),
     # fields
     Variable("rankl_contact", "voxel", "float32", "a.u.", "cell-bound RANKL within the reach of osteocytes"),
     Variable("rankl_soluble", "voxel", "float32", "a.u.", "soluble and matrix-held RANKL in marrow"),
@@ -129,8 +138,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteoclasts.life_used_days", "osteoclast", "float64", "day", "life used up"),
     Variable("osteoclasts.life_days", "osteoclast", "float64", "day", "life given at birth"),
     Variable("osteoclasts.site", "osteoclast", "int64", "1", "remodeling site"),
+    Variable("osteoclasts.drug_load", "osteoclast", "int64", "1/16 um2 day", "bisphosphonate it engulfed"),
     Variable(
-        "osteoclasts.drug_load", "osteoclast", "float64", "1", "engulfed drug (none before therapies exist)"
+        "osteoclasts.activity", "osteoclast", "float64", "1", "share of its resorption that this leaves"
     ),
     Variable("osteoblasts.id", "osteoblast", "int64", "1", "stable id"),
     Variable("osteoblasts.voxel", "osteoblast", "int64", "1", "raveled voxel it fills"),

@@ -81,6 +81,12 @@ class OsteoclastParams(Params):
         source="calibrated: late postmenopausal loss; longer life than this loses too much",
         ge=0,
     )
+    life_loss_by_drug: float = param(
+        0.1,
+        "faster use of life where engulfed drug has stopped resorption",
+        source="assumed: little, for osteoclasts do not become fewer (Weinstein 2009 doi:10.1056/NEJMoa0802633)",
+        ge=0,
+    )
     fission_share: float = param(
         0.3,
         "share that ends by fission into osteomorphs at RANK occupancy 1",
@@ -232,6 +238,7 @@ class OsteoclastRecruitment(Process):
             life_days=life,
             site=site,
             drug_load=xp.zeros(n),
+            activity=xp.ones(n),
         )
         state.count("osteoclasts_born", n)
 
@@ -276,13 +283,16 @@ class OsteoclastLife(Process):
             return
         lacking = 1.0 - state.levels["estrogen_response"]
         longer = (1.0 + p.life_gain_without_estrogen * lacking) * factor(state, "osteoclast_life_factor")
-        cells.life_used_days = cells.life_used_days + 1.0 / longer
+        stopped = 1.0 - cells.activity
+        cells.life_used_days = cells.life_used_days + (1.0 + p.life_loss_by_drug * stopped) / longer
         ends = cells.life_used_days >= cells.life_days
         n = int(ends.sum())
         if n == 0:
             return
         if self.with_osteomorphs:
             self._divide(state, clock, ends)
+        if load := int(cells.drug_load[ends].sum()):
+            state.count("bisphosphonate_gone", load)
         cells.keep(~ends)
         state.count("osteoclasts_died", n)
 
