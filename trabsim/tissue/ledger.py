@@ -1,7 +1,8 @@
 """The laws that must hold at the end of every day; a broken one stops the run and names the place.
 
 Matrix: initial + formed - resorbed = present.  Credit: resorbed = on surface + paid out + lost.  Drug: delivered = on
-surface + buried + in osteoclasts + desorbed + gone.  Cells: born - died = alive.  All in whole numbers, so *equal* means equal.
+surface + buried + in osteoclasts + desorbed + gone.  Cells: born - died = alive.  All in whole numbers, so
+*equal* means equal.
 """
 
 from __future__ import annotations
