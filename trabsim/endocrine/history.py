@@ -20,7 +20,12 @@ PREGNANCY_PG_PER_ML = 1000.0
 #: Estradiol (pg/mL) that no woman has after menopause without a drug.
 AFTER_MENOPAUSE_PG_PER_ML = 500.0
 
-WOMEN_ONLY = (
+WOMEN_ONLY = tuple(
+    name
+    for name in OvaryParams.model_fields
+    if name not in {"age_years", "estradiol_table", "testosterone_table"}
+)
+MEN_ONLY = (
     "final_menstrual_period_age_years",
     "surgical_menopause_age_years",
     "estradiol_premenopausal_pg_per_mL",

@@ -165,14 +165,17 @@ def own_estradiol(untreated: float, levels: Mapping[str, float], params: OvaryPa
     return untreated - (untreated - rest) * (1.0 - kept) - rest * blocked
 
 
-def progesterone_ng_per_mL(age_years: float, params: OvaryParams) -> float:
-    """Luteal mean of progesterone (ng/mL): cycles lose ovulation from the start of the transition to the FMP."""
+def progesterone_ng_per_mL(age_years: float, suppression: float, params: OvaryParams) -> float:
+    """Luteal mean of progesterone (ng/mL) at an age (years) and suppression of gonadotropins by a drug (0-1).
+
+    Cycles lose ovulation from the start of the transition to the FMP.
+    """
     fmp, surgery = params.final_menstrual_period_age_years, params.surgical_menopause_age_years
     high, low = params.progesterone_luteal_ng_per_mL, params.progesterone_postmenopausal_ng_per_mL
     if surgery is not None and age_years >= surgery:
         return low
     lost = transition(age_years - fmp, params.fall_start_years, 0.0) if fmp is not None else 0.0
-    return high + (low - high) * lost
+    return low + (high - low) * (1.0 - lost) * (1.0 - suppression)
 
 
 def fsh_IU_per_L(estradiol: float, suppression: float, params: OvaryParams) -> float:
@@ -201,6 +204,7 @@ class OvarianHistory(Process):
     def apply(self, state: State, clock: Clock) -> None:
         p, levels = self.params, state.levels
         age = p.age_years + clock.years
+        suppression = levels.get("gonadotropin_suppression", 0.0)
         untreated = estradiol_pg_per_mL(age, clock.day, p)
         own = own_estradiol(untreated, levels, p)
         estradiol = own + levels.get("estradiol_drug_pg_per_mL", 0.0)
@@ -214,8 +218,8 @@ class OvarianHistory(Process):
         levels["estradiol_usual_pg_per_mL"] = untreated
         levels["estradiol_endogenous_pg_per_mL"] = own
         levels["estradiol_pg_per_mL"] = estradiol
-        levels["fsh_IU_per_L"] = fsh_IU_per_L(estradiol, levels.get("gonadotropin_suppression", 0.0), p)
-        levels["progesterone_ng_per_mL"] = progesterone_ng_per_mL(age, p)
+        levels["fsh_IU_per_L"] = fsh_IU_per_L(estradiol, suppression, p)
+        levels["progesterone_ng_per_mL"] = progesterone_ng_per_mL(age, suppression, p)
         levels["testosterone_usual_ng_per_dL"] = made
         levels["testosterone_ng_per_dL"] = testosterone
         levels["shbg_nmol_per_L"] = shbg
