@@ -10,7 +10,7 @@ import copy
 from pathlib import Path
 
 import pytest
-from small_bone import BUSY, begin, rods
+from small_bone import BUSY, begin, hold_levels, rods
 
 import trabsim
 from trabsim.clock import Clock
@@ -113,8 +113,9 @@ def test_a_factor_enters_where_it_says_and_nowhere_else(moved, stages) -> None:
 def test_neutral_factors_change_nothing() -> None:
     """A month with every factor written at its neutral value gives the bits of a month without any."""
     without = begin(rods(24), BUSY)
-    neutral = begin(rods(24), BUSY)
-    neutral.state.levels.update(NEUTRAL)
+    neutral = hold_levels(begin(rods(24), BUSY), **NEUTRAL)
+    for name in NEUTRAL:
+        hold_levels(without).state.levels.pop(name, None)
     for _ in range(30):
         without.step()
         neutral.step()
@@ -275,8 +276,7 @@ def test_sites_withheld_under_a_binder_open_when_it_is_gone() -> None:
     }
     opened, debt = {}, {}
     for bound in (0.0, 1e3):
-        sim = begin(rods(20, period=10, radius=2.8), settings)
-        sim.state.levels["rankl_binder"] = bound
+        sim = hold_levels(begin(rods(20, period=10, radius=2.8), settings), rankl_binder=bound)
         step_to(sim, 60)
         before = sim.state.counters.get("sites_opened", 0)
         debt[bound] = float(sim.state.activation_debt.mean())

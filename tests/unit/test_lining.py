@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from small_bone import BUSY, begin, named, rods, slab, wake
+from small_bone import BUSY, begin, hold_levels, named, rods, slab, wake
 
 from trabsim.agents.osteoblasts import lifetime_volume_um3
 from trabsim.state import FULL, Phase
@@ -87,8 +87,7 @@ def test_modeled_bone_is_formed_on_quiescent_surface_and_counted() -> None:
         "osteoblasts.oldest_days": 40,
     }
     sim = begin(slab((16, 24, 24), voxel_size_um=20.0, thick=8.0), settings)
-    state = sim.state
-    state.levels["modeling_drive"] = 5.0
+    state = hold_levels(sim, modeling_drive=5.0).state
     before = state.bone.copy()
     for _ in range(120):
         sim.step()
