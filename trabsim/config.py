@@ -1,10 +1,10 @@
 """Configurations: the parameters of every part, composed; TOML in and out.
 
 A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[therapy]]``, ``[[output]]``,
-one table per process, and ``[drug.X]`` for the parameters of a drug.  ``extends = "preset"`` layers a file on another one: tables are merged key by key, lists
-are replaced.  Every key is checked at once, and a misspelled one is answered with the right spelling.  TOML
-has no word for nothing, so ``key = "none"`` empties a key that may be empty.  Paths are relative to the file
-that names them.
+one table per process, and ``[drug.X]`` for the parameters of a drug.  ``extends = "preset"`` layers a file on
+another one: tables are merged key by key, lists are replaced.  Every key is checked at once, and a misspelled one is
+answered with the right spelling.  TOML has no word for nothing, so ``key = "none"`` empties a key that may be empty.
+Paths are relative to the file that names them.
 """
 
 from __future__ import annotations
@@ -188,8 +188,10 @@ def load_config(
 def _drugs(tables: Mapping[str, Any], kinds: list[str]) -> dict[str, Params]:
     """Parameters of every drug that is given or has a table of its own."""
     if not isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables.values()):
-        raise ConfigError("drug holds one table per drug; write for example [drug.denosumab] and its keys below")
-    known: Mapping[str, Any] = dict.fromkeys([*tables, *kinds], {}) | dict(tables)
+        raise ConfigError(
+            "drug holds one table per drug; write for example [drug.denosumab] and its keys below"
+        )
+    known: Mapping[str, Any] = {kind: {} for kind in kinds} | dict(tables)
     for kind in tables:
         if kind not in therapy_kinds():
             raise ConfigError(f"unknown table [drug.{kind}]; {suggest(kind, therapy_kinds())}")
@@ -199,7 +201,7 @@ def _drugs(tables: Mapping[str, Any], kinds: list[str]) -> dict[str, Params]:
         try:
             read |= drug_params({kind: known[kind]})
         except ValidationError as error:
-            mistakes.append(_explain(error, f"drug.{kind}", therapy_class(kind).Params))
+            mistakes.append(_explain(error, f"drug.{kind}", therapy_class(kind).params_class))
     if mistakes:
         raise ConfigError("; ".join(mistakes))
     return read

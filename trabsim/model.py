@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ from trabsim.params import Params
 from trabsim.process import Process
 from trabsim.state import State
 from trabsim.therapy.drugs.load import load_programs
+from trabsim.therapy.plan import notes_on, read_courses
 from trabsim.therapy.therapies import Therapies
 from trabsim.tissue.bisphosphonate import BisphosphonateBinding, BisphosphonateParams, BisphosphonateRelease
 from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams, marker_pct
@@ -48,6 +50,8 @@ from trabsim.tissue.surface import SurfaceGeometry, SurfaceParams
 
 if TYPE_CHECKING:
     from trabsim.config import Config
+
+log = logging.getLogger("trabsim")
 
 #: Voxel of a synthetic specimen where the configuration is silent.
 DEFAULT_VOXEL_UM = 32.0
@@ -105,11 +109,15 @@ class ProcessParams(Params):
 def build_processes(config: Config, backend: Any) -> list[Process]:
     """List what happens in a day, in order."""
     p, off, person = config.process, config.run.disable, config.endocrine
+    for note in notes_on(read_courses(config.therapy), -config.run.spin_up_days, config.run.end_day):
+        log.warning("%s", note)
     osteomorphs, loaded = "osteomorphs" not in off, "mechanics" not in off
     mineral = partial(mineral_mg_per_cm3, params=p.mineral, backend=backend)
     day: list[Process | None] = [
         # what is given, and what the body supplies
-        Therapies(config.therapy, backend, drugs=config.drug, visit=partial(visit, config=config, backend=backend)),
+        Therapies(
+            config.therapy, backend, drugs=config.drug, visit=partial(visit, config=config, backend=backend)
+        ),
         OvarianHistory(person, backend) if person.sex == "female" else None,
         TesticularHistory(p.testis, backend, person=person) if person.sex == "male" else None,
         SomatotropicAxis(p.growth_hormone, backend, person=person),
@@ -159,7 +167,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
 
 
 def visit(state: State, clock: Clock, *, config: Config, backend: Any) -> dict[str, float]:
-    """What a clinic sees of a patient on a day, by the names of `therapy.conditions`: densitometry, markers, history."""
+    """What a clinic sees of a patient on a day, by the names of `therapy.conditions`."""
     from trabsim.measures import core_of, density_measures
 
     day, person, markers = clock.day - 1, config.endocrine, config.process.markers

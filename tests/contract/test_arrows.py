@@ -30,11 +30,12 @@ FOUNDATION = {
         "params",
         "process",
         "rng",
+        "spelling",
         "state",
         "units",
     ),
 }
-PARTS = {"agents", "endocrine", "fields", "tissue"}
+PARTS = {"agents", "endocrine", "fields", "therapy", "tissue"}
 COMPOSITION = {
     # what a run is made of, and how fast it is
     *("bench", "config", "config_layers", "embedding", "measures", "memory", "model", "simulation"),

@@ -1,7 +1,8 @@
 """``start_when`` and ``stop_when``: conditions that a clinic can see.
 
 A condition compares what is measured on a visit, or what the user says of the patient:
-``T_score <= -2.5``, ``CTX_pct > 60``, ``age_years >= 65``, ``prior_fracture``, ``osteopenia and FRAX_major_fraction >= 0.2``.
+``T_score <= -2.5``, ``CTX_pct > 60``, ``age_years >= 65``, ``prior_fracture``, or
+``osteopenia and FRAX_major_fraction >= 0.2``.
 ``not`` goes with words that are true or false; ``and`` binds tighter than ``or``.
 """
 

@@ -64,13 +64,18 @@ INPUTS: dict[str, Input] = {
     "calcium_supplement_mg_per_day": Input(0.0, "mg/day", "elemental calcium beside the diet"),
     "vitamin_d_supplement_IU_per_day": Input(0.0, "IU/day", "vitamin D beside diet and sun"),
     "bisphosphonate_delivery": Input(
-        0.0, "1", "leaves plasma for bone today, 1 = alendronate 10 mg/day in steady state (moles per surface)"
+        0.0,
+        "1",
+        "leaves plasma for bone today, 1 = alendronate 10 mg/day in steady state (moles per surface)",
     ),
     "bisphosphonate_potency": Input(
         0.0, "1", "potency of what is delivered today, 1 = alendronate", "mean of bisphosphonate_delivery"
     ),
     "bisphosphonate_release_per_day": Input(
-        0.0, "1/day", "rate at which what is delivered today leaves bone surface", "mean of bisphosphonate_delivery"
+        0.0,
+        "1/day",
+        "rate at which what is delivered today leaves bone surface",
+        "mean of bisphosphonate_delivery",
     ),
 }
 

@@ -121,18 +121,33 @@ def _amount(where: str, drug: type[Therapy], table: TherapyParams) -> tuple[floa
         raise ConfigError(
             f"{where} is dosed by what it delivers per day; write unit = '{unit}/day', got '{table.unit}'"
         )
-    raise ConfigError(f"{where}: unit '{table.unit}' is of another kind; write one of {', '.join(drug.units)}")
+    raise ConfigError(
+        f"{where}: unit '{table.unit}' is of another kind; write one of {', '.join(drug.units)}"
+    )
 
 
 def _interval(where: str, drug: type[Therapy], table: TherapyParams, unit: str | None) -> float | None:
     if table.every is not None and table.every_days is not None:
-        raise ConfigError(f"{where} has every = '{table.every}' and every_days = {table.every_days:g}; keep one")
+        raise ConfigError(
+            f"{where} has every = '{table.every}' and every_days = {table.every_days:g}; keep one"
+        )
     interval: float | None = table.every_days
     if table.every is not None:
         try:
             interval = interval_of(table.every)
         except KeyError:
-            words = ("once", "daily", "weekly", "monthly", "quarterly", "semiannual", "yearly", "qd", "qw", "q6m")
+            words = (
+                "once",
+                "daily",
+                "weekly",
+                "monthly",
+                "quarterly",
+                "semiannual",
+                "yearly",
+                "qd",
+                "qw",
+                "q6m",
+            )
             raise ConfigError(
                 f"{where}: every = '{table.every}' is no interval; {suggest(table.every, words)}"
             ) from None
@@ -195,7 +210,9 @@ def drug_params(tables: Mapping[str, Mapping[str, object]]) -> dict[str, Params]
     pydantic.ValidationError
         For an unknown or impossible parameter.
     """
-    return {kind: therapy_class(kind).Params.model_validate(dict(table)) for kind, table in tables.items()}
+    return {
+        kind: therapy_class(kind).params_class.model_validate(dict(table)) for kind, table in tables.items()
+    }
 
 
 def notes_on(courses: Sequence[Course], first_day: int, end_day: int) -> list[str]:
@@ -223,7 +240,9 @@ def notes_on(courses: Sequence[Course], first_day: int, end_day: int) -> list[st
                 f"{course.label}: {_dose_text(table)} is {times:.0f} times the usual dose; check amount and unit"
             )
         if start > end_day or (stop is not None and stop <= first_day):
-            notes.append(f"{course.label}: lies outside the run (day {first_day} to {end_day}); nothing is given")
+            notes.append(
+                f"{course.label}: lies outside the run (day {first_day} to {end_day}); nothing is given"
+            )
         elif start < first_day and course.drug.units:
             notes.append(
                 f"{course.label}: starts on day {start}, before the run (day {first_day}); those doses are left out"

@@ -1,7 +1,7 @@
 """Which therapies there are: those of the package, and those that other packages bring.
 
-Another package declares an entry point of the group ``trabsim.therapies``; nothing in this package is touched.  A module
-is imported when its drug is asked for.
+Another package declares an entry point of the group ``trabsim.therapies``; nothing in this package is touched.  A
+module is imported when its drug is asked for.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ class TherapyParams(Params):
     volume_mL: float | None = param(
         None, "volume of each dose where the unit is mg/mL", source="assumed: none", gt=0
     )
-    route: str | None = param(None, "route, for drugs that have several", source="assumed: the drug's usual one")
+    route: str | None = param(
+        None, "route, for drugs that have several", source="assumed: the drug's usual one"
+    )
     every: str | None = param(
         None,
         "interval: once, daily, weekly, monthly, quarterly, semiannual, yearly, or qd, qw, q1m, q3m, q6m, q12m",
@@ -57,7 +59,11 @@ class TherapyParams(Params):
     stop_months: float | None = param(None, "the same in months", source="assumed: lasts")
     missed_doses: tuple[int, ...] = param((), "numbers of doses not taken, from 1", source="assumed: none")
     adherence_fraction: float = param(
-        1.0, "share of doses that is taken, drawn at random dose by dose", source="assumed: all", ge=0, le=1
+        1.0,
+        "share of doses that is taken, drawn at random dose by dose",
+        source="assumed: all of them",
+        ge=0,
+        le=1,
     )
     bioavailability_fraction: float | None = param(
         None,
@@ -67,7 +73,9 @@ class TherapyParams(Params):
         le=1,
     )
     start_when: str | None = param(
-        None, "condition a clinic would see, such as T_score <= -2.5; judged on visits", source="assumed: none"
+        None,
+        "condition a clinic would see, such as T_score <= -2.5; judged on visits",
+        source="assumed: none",
     )
     stop_when: str | None = param(
         None, "condition on which it ends, judged on visits", source="assumed: none"

@@ -62,8 +62,10 @@ class Therapies(Process):
             if kind not in self.drugs:
                 self.drugs[kind] = course.drug((drugs or {}).get(kind))
         if any(course.start_when is not None or course.stop_when is not None for course in self.courses):
-            self.reads = ("levels", "counters", *SEEN_ON_A_VISIT)
-            self.writes = ("levels", "counters")
+            # what it declares for itself alone, as a run without visits looks at none of it
+            self.__dict__.update(
+                reads=("levels", "counters", *SEEN_ON_A_VISIT), writes=("levels", "counters")
+            )
         self.given_by = {kind: [c for c in self.courses if c.params.kind == kind] for kind in kinds}
 
     def apply(self, state: State, clock: Clock) -> None:
@@ -138,7 +140,9 @@ def require_balance(levels: Mapping[str, float], drugs: Any, day: int) -> None:
     for drug in drugs:
         off = ledger_imbalance(levels, drug)
         if off > LEDGER:
-            raise InvariantError(f"day {day}: the ledger of {drug.kind} is off by {off:.2g} of all that was given")
+            raise InvariantError(
+                f"day {day}: the ledger of {drug.kind} is off by {off:.2g} of all that was given"
+            )
 
 
 def ledger_imbalance(levels: Mapping[str, float], drug: Therapy) -> float:

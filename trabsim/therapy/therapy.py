@@ -1,7 +1,7 @@
 """What every drug has: units, label dose, evidence, parameters, a ledger, and a day.
 
-A drug is a subclass of `Therapy`, most often of `OneCompartmentDrug`: class attributes say what it is, `Params` holds
-its numbers, and `advance` takes its amounts through a day and returns what it sets, by names of `inputs.INPUTS`.
+A drug is a subclass of `Therapy`, most often of `OneCompartmentDrug`: class attributes say what it is, `params_class`
+holds its numbers, and `advance` takes its amounts through a day and returns what it sets, by names of `inputs.INPUTS`.
 What it must remember it writes into `Memory`, a part of ``state.levels`` under its own name.
 """
 
@@ -41,6 +41,10 @@ class Memory:
 
     def __getitem__(self, name: str) -> float:
         return self._levels.get(self._prefix + name, 0.0)
+
+    def get(self, name: str, default: float) -> float:
+        """What is remembered, or what holds before anything is."""
+        return self._levels.get(self._prefix + name, default)
 
     def __setitem__(self, name: str, value: float) -> None:
         self._levels[self._prefix + name] = float(value)
@@ -96,10 +100,10 @@ class Therapy:
     evidence: ClassVar[Evidence] = "uncalibrated"
     references: ClassVar[tuple[str, ...]] = ()
     series: ClassVar[tuple[str, ...]] = ()
-    Params: ClassVar[type[Params]] = Params
+    params_class: ClassVar[type[Params]] = Params
 
     def __init__(self, params: Params | None = None):
-        self.params: Any = self.Params() if params is None else params
+        self.params: Any = self.params_class() if params is None else params
         unit = self.ledger_unit
         self.given, self.in_body = f"given_{unit}", f"in_body_{unit}"
         self.in_bone, self.eliminated = f"in_bone_{unit}", f"eliminated_{unit}"
@@ -158,7 +162,11 @@ class OneCompartmentParams(Params):
     """Depot, plasma, out."""
 
     bioavailability_fraction: float = param(
-        1.0, "share of a dose that reaches plasma", source="assumed: all, where a drug says nothing else", ge=0, le=1
+        1.0,
+        "share of a dose that reaches plasma",
+        source="assumed: all, where a drug says nothing else",
+        ge=0,
+        le=1,
     )
     absorption_half_life_hours: float = param(
         1.0, "half-life in the gut or depot", source="assumed: an hour, where a drug says nothing else", gt=0
@@ -181,7 +189,7 @@ class OneCompartmentDrug(Therapy):
     """
 
     concentration: ClassVar[tuple[str, float]] = ("ng_per_mL", 1e3)
-    Params: ClassVar[type[Params]] = OneCompartmentParams
+    params_class: ClassVar[type[Params]] = OneCompartmentParams
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)

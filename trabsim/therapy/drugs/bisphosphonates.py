@@ -65,7 +65,7 @@ UNIT_UMOL = 10.0 * 0.0064 * 0.5 / 249.1 * 1e3
 class Bisphosphonate(Therapy):
     """What the three have alike."""
 
-    Params: ClassVar[type[Params]] = BisphosphonateParams
+    params_class: ClassVar[type[Params]] = BisphosphonateParams
     sets = ("bisphosphonate_delivery", "bisphosphonate_potency", "bisphosphonate_release_per_day")
     enters = ("bisphosphonate on surfaces",)
     evidence = "calibrated"
@@ -113,7 +113,7 @@ class Alendronate(Bisphosphonate):
     label_every_days = 7.0
     routes = ("oral",)
     references = ("doi:10.2165/00003088-199936050-00002", "doi:10.1016/j.bone.2005.05.003")
-    Params = AlendronateParams
+    params_class = AlendronateParams
 
 
 class RisedronateParams(BisphosphonateParams):
@@ -127,7 +127,11 @@ class RisedronateParams(BisphosphonateParams):
     )
     volume_L: float = param(440.0, "volume of distribution", source="assumed: 6.3 L/kg in the label", gt=0)
     skeleton_fraction: float = param(
-        0.5, "share of what is in plasma that binds to bone", source="Mitchell 1998: half leaves with urine", ge=0, le=1
+        0.5,
+        "share of what is in plasma that binds to bone",
+        source="Mitchell 1998: half leaves with urine",
+        ge=0,
+        le=1,
     )
     molar_mass_g: float = param(305.1, "molar mass, g per mole", source="assumed: risedronate sodium", gt=0)
     potency_gain: float = param(
@@ -153,7 +157,7 @@ class Risedronate(Bisphosphonate):
     label_every_days = 30.4375
     routes = ("oral",)
     references = ("assumed: PMID 9862242, without DOI", "doi:10.1016/j.bone.2005.05.003")
-    Params = RisedronateParams
+    params_class = RisedronateParams
 
 
 class ZoledronateParams(BisphosphonateParams):
@@ -166,7 +170,10 @@ class ZoledronateParams(BisphosphonateParams):
         1.75, "half-life in plasma", source="Chen 2002: 1.75 h, before the slow release from bone", gt=0
     )
     volume_L: float = param(
-        15.0, "volume of distribution", source="derived: 4 mg give about 264 ng/mL at the end (Chen 2002)", gt=0
+        15.0,
+        "volume of distribution",
+        source="derived: 4 mg give about 264 ng/mL at the end (Chen 2002)",
+        gt=0,
     )
     skeleton_fraction: float = param(
         0.61, "share of what is in plasma that binds to bone", source="Chen 2002: 39 % in urine", ge=0, le=1
@@ -179,7 +186,11 @@ class ZoledronateParams(BisphosphonateParams):
         ge=0,
     )
     release_per_day: float = param(
-        0.0006, "rate of release from bone surface", source="assumed: highest affinity (Nancollas 2006)", ge=0, le=1
+        0.0006,
+        "rate of release from bone surface",
+        source="assumed: highest affinity (Nancollas 2006)",
+        ge=0,
+        le=1,
     )
 
 
@@ -191,4 +202,4 @@ class Zoledronate(Bisphosphonate):
     label_every_days = 365.25
     routes = ("intravenous",)
     references = ("doi:10.1177/009127002762491316", "doi:10.1016/j.bone.2005.05.003")
-    Params = ZoledronateParams
+    params_class = ZoledronateParams

@@ -46,8 +46,8 @@ class DenosumabParams(Params):
         0.022 * HOURS, "loss of drug that is bound to target", source="Choi 2025: 0.022 per hour", gt=0, le=8
     )
     half_nM: float = param(1.56, "drug at which half of the target is bound", source="Choi 2025", gt=0)
-    molar_mass_mg_per_nmol: float = param(
-        0.147, "molar mass", source="assumed: 147 kDa, an IgG2 antibody", gt=0
+    molar_mass_g: float = param(
+        147_000.0, "molar mass, g per mole", source="assumed: 147 kDa, an IgG2 antibody", gt=0
     )
 
 
@@ -62,12 +62,12 @@ class Denosumab(Therapy):
     enters = ("rankl_binder",)
     evidence = "calibrated"
     references = ("doi:10.3389/fphar.2025.1631034", "doi:10.1007/s10928-008-9102-8")
-    Params = DenosumabParams
+    params_class = DenosumabParams
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)
         p = self.params
-        self.mg = p.molar_mass_mg_per_nmol
+        self.mg = p.molar_mass_g * 1e-6  # mg per nmol
         self.rates = Antibody(
             absorption=p.absorption_per_day,
             central_L=p.central_L,
@@ -81,7 +81,7 @@ class Denosumab(Therapy):
         )
 
     def advance(self, memory: Memory, absorbed: float) -> dict[str, float]:
-        target = memory["target_nM"] if "target_nM" in memory else self.params.target_nM
+        target = memory.get("target_nM", self.params.target_nM)
         depot, central, peripheral, target, gone, free = advance_day(
             (memory["depot_mg"] + absorbed) / self.mg,
             memory["central_mg"] / self.mg,

@@ -13,7 +13,13 @@ from __future__ import annotations
 from trabsim.params import Params, param
 from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
 
-CELLS = ("rankl_factor", "opg_factor", "sclerostin_factor", "osteoclast_life_factor", "osteoblast_death_factor")
+CELLS = (
+    "rankl_factor",
+    "opg_factor",
+    "sclerostin_factor",
+    "osteoclast_life_factor",
+    "osteoblast_death_factor",
+)
 
 
 class EstradiolOralParams(OneCompartmentParams):
@@ -26,7 +32,10 @@ class EstradiolOralParams(OneCompartmentParams):
         1.5, "half-life of absorption", source="derived: peak 4-8 h after the dose (Kuhl 2005)", gt=0
     )
     half_life_hours: float = param(
-        15.0, "half-life, prolonged by estrone as a store", source="Kuhl 2005: 13-20 h after oral dosing", gt=0
+        15.0,
+        "half-life, prolonged by estrone as a store",
+        source="Kuhl 2005: 13-20 h after oral dosing",
+        gt=0,
     )
     volume_L: float = param(
         1037.0,
@@ -47,7 +56,7 @@ class EstradiolOral(OneCompartmentDrug):
     enters = CELLS
     evidence = "uncalibrated"
     references = ("doi:10.1080/13697130500148875",)
-    Params = EstradiolOralParams
+    params_class = EstradiolOralParams
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)
@@ -62,13 +71,19 @@ class EstradiolPatchParams(OneCompartmentParams):
     """``[drug.estradiol_patch]``."""
 
     absorption_half_life_hours: float = param(
-        8.0, "half-life in the skin below the patch", source="assumed: level is steady within a day or two", gt=0
+        8.0,
+        "half-life in the skin below the patch",
+        source="assumed: level is steady within a day or two",
+        gt=0,
     )
     half_life_hours: float = param(
         2.7, "half-life after the patch is taken off", source="Kuhl 2005: 2-3 h", gt=0
     )
     volume_L: float = param(
-        187.0, "apparent volume", source="derived: clearance 1,150 L/day; 50 ug/day holds 40-50 pg/mL (Kuhl 2005)", gt=0
+        187.0,
+        "apparent volume",
+        source="derived: clearance 1,150 L/day; 50 ug/day holds 40-50 pg/mL (Kuhl 2005)",
+        gt=0,
     )
 
 
@@ -85,7 +100,7 @@ class EstradiolPatch(OneCompartmentDrug):
     enters = CELLS
     evidence = "calibrated"
     references = ("doi:10.1080/13697130500148875",)
-    Params = EstradiolPatchParams
+    params_class = EstradiolPatchParams
 
     def effect(self, memory: Memory, concentration: float) -> dict[str, float]:
         return {"estradiol_drug_pg_per_mL": concentration}
@@ -109,7 +124,10 @@ class ConjugatedEstrogensParams(OneCompartmentParams):
         1037.0, "apparent volume", source="as in estradiol_oral: they are counted as estradiol", gt=0
     )
     standard_mg: float = param(
-        0.625, "daily dose whose effect on the liver counts as 1", source="assumed: that of 1 mg oral estradiol", gt=0
+        0.625,
+        "daily dose whose effect on the liver counts as 1",
+        source="assumed: that of 1 mg oral estradiol",
+        gt=0,
     )
 
 
@@ -124,7 +142,7 @@ class ConjugatedEstrogens(OneCompartmentDrug):
     enters = CELLS
     evidence = "calibrated"
     references = ("doi:10.1080/13697130500148875",)
-    Params = ConjugatedEstrogensParams
+    params_class = ConjugatedEstrogensParams
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)

@@ -56,7 +56,7 @@ class Exercise(LoadTherapy):
     kind = "exercise"
     evidence = "calibrated"
     references = ("doi:10.1002/jbmr.3284",)
-    Params = ExerciseParams
+    params_class = ExerciseParams
 
     def program(self, dose: float) -> dict[str, Any]:
         p = self.params
@@ -81,7 +81,7 @@ class BedRest(LoadTherapy):
     kind = "bed_rest"
     evidence = "uncalibrated"
     references = ("assumed: see the load program of bed rest",)
-    Params = BedRestParams
+    params_class = BedRestParams
 
     def program(self, dose: float) -> dict[str, Any]:
         return {"kind": "bed_rest", "scale": max(0.0, 1.0 - self.params.load_loss * dose)}
@@ -105,7 +105,7 @@ class Spaceflight(LoadTherapy):
     kind = "spaceflight"
     evidence = "uncalibrated"
     references = ("doi:10.1359/JBMR.040307",)
-    Params = SpaceflightParams
+    params_class = SpaceflightParams
 
     def program(self, dose: float) -> dict[str, Any]:
         return {"kind": "constant", "scale": max(0.0, 1.0 - self.params.load_loss * dose)}

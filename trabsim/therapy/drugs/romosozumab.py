@@ -33,8 +33,8 @@ class RomosozumabParams(Params):
     clearance_L_per_day: float = param(0.25, "clearance by the body", source=STEIN, gt=0, le=10)
     target_made_nM_per_day: float = param(6.1, "sclerostin made", source=STEIN, gt=0, le=50)
     half_nM: float = param(12.0, "drug at which half of sclerostin is bound", source=STEIN, gt=0)
-    molar_mass_mg_per_nmol: float = param(
-        0.149, "molar mass", source="assumed: 149 kDa, an IgG2 antibody", gt=0
+    molar_mass_g: float = param(
+        149_000.0, "molar mass, g per mole", source="assumed: 149 kDa, an IgG2 antibody", gt=0
     )
 
 
@@ -49,12 +49,12 @@ class Romosozumab(Therapy):
     enters = ("sclerostin_factor",)
     evidence = "calibrated"
     references = ("doi:10.1208/s12248-018-0227-7", "doi:10.1002/jbmr.173")
-    Params = RomosozumabParams
+    params_class = RomosozumabParams
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)
         p = self.params
-        self.mg = p.molar_mass_mg_per_nmol
+        self.mg = p.molar_mass_g * 1e-6  # mg per nmol
         self.rates = Antibody(
             absorption=p.absorption_per_day,
             central_L=p.central_L,
