@@ -20,22 +20,12 @@ PREGNANCY_PG_PER_ML = 1000.0
 #: Estradiol (pg/mL) that no woman has after menopause without a drug.
 AFTER_MENOPAUSE_PG_PER_ML = 500.0
 
-WOMEN_ONLY = tuple(
+WOMEN_ONLY: tuple[str, ...] = tuple(
     name
     for name in OvaryParams.model_fields
     if name not in {"age_years", "estradiol_table", "testosterone_table"}
 )
-MEN_ONLY = (
-    "final_menstrual_period_age_years",
-    "surgical_menopause_age_years",
-    "estradiol_premenopausal_pg_per_mL",
-    "estradiol_postmenopausal_pg_per_mL",
-    "fsh_premenopausal_IU_per_L",
-    "fsh_postmenopausal_IU_per_L",
-    "progesterone_luteal_ng_per_mL",
-    "testosterone_ng_per_dL",
-)
-MEN_ONLY = ("hypogonadism", "hypogonadism_age_years", "hypogonadism_testosterone_ng_per_dL")
+MEN_ONLY: tuple[str, ...] = ("hypogonadism", "hypogonadism_age_years", "hypogonadism_testosterone_ng_per_dL")
 
 #: Measured tables, the unit of their values, and the disease key that they replace.
 TABLES = {
