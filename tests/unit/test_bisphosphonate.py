@@ -137,6 +137,7 @@ def test_forming_matrix_buries_what_lies_below() -> None:
     half = surface.index[: surface.index.shape[0] // 2]
     before = sim.state.surface_bp.ravel()[half].astype(np.int64)
     sim.state.phase.ravel()[half] = Phase.FORMING
+    surface.active = half
     bind(sim, 12, bisphosphonate_delivery=0.0)
     left = sim.state.surface_bp.ravel()[half]
     assert (left < 0.01 * before).all()
