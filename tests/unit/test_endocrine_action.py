@@ -148,8 +148,8 @@ def test_pth_that_is_low_lowers_rankl():
     assert (above - 1.0) / (1.0 - below) == pytest.approx(1.0, abs=1e-4)
     course = [rankl_by_exposure(x, p) for x in np.linspace(-0.5, 50, 200)]
     assert (np.diff(course) > 0).all()
-    assert course[0] > 0.5
-    assert course[-1] < 3.4
+    assert course[0] > 0.4
+    assert course[-1] < 5.0
 
 
 def test_calcium_lowers_rankl_a_little_and_hyperparathyroidism_raises_it():
@@ -172,7 +172,7 @@ def test_continuous_pth_is_catabolic_and_pulses_are_not():
     drug = {"pth_pulse_on": 1.0, "pth_pulse_duration": 1.0}
     first, later = live(person, drug, 3), live(person, drug, 180)
     assert first["modeling_drive"] == later["modeling_drive"] > 0
-    assert first["rankl_factor"] < 1.15 < 1.6 < later["rankl_factor"]
+    assert first["rankl_factor"] < 1.25 < 1.8 < later["rankl_factor"]
 
 
 def test_osteocytes_answer_romosozumab_with_more_sclerostin():

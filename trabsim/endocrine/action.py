@@ -49,7 +49,7 @@ class ActionParams(Params):
 
     # parathyroid hormone: exposure (1 = teriparatide 20 ug/day) and pulses (1 = the same)
     exposure_gain_by_pth: float = param(
-        0.5,
+        0.4,
         "exposure per normal level of PTH beyond the first",
         source="derived: sites open twice as often in mild primary hyperparathyroidism (assumed, at 3 times normal)",
         ge=0,
@@ -61,13 +61,13 @@ class ActionParams(Params):
         gt=0.5,
     )
     rankl_gain_by_exposure: float = param(
-        1.2,
+        2.0,
         "more RANKL per unit of little exposure",
         source="assumed: NTX up by half to all at six months (McClung 2005)",
         ge=0,
     )
     rankl_gain_by_exposure_most: float = param(
-        2.4, "more RANKL under endless exposure", source="assumed: as much as without estrogen", gt=0
+        4.0, "more RANKL under endless exposure", source="assumed: twice as much as without estrogen", gt=0
     )
     opg_loss_by_exposure: float = param(
         0.15,
