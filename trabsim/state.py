@@ -21,6 +21,8 @@ HISTORY = (
     "osteoblasts_born",
     "area_um2",
     "modeling_formed_quanta",
+    "osteoblast_days",
+    "mature_osteoblast_days",
 )
 
 

@@ -93,14 +93,53 @@ class CortexParams(Params):
         source="assumed: vertebral QCT of young adults is 165 +- 30",
         gt=0,
     )
-    young_lumbar_BMD_g_per_cm2: float = param(
+    young_women_lumbar_spine_g_per_cm2: float = param(
         1.064,
-        "lumbar-spine areal BMD of women aged 21-30",
-        source="NHANES 2005-2014, quoted in PMC12995607",
+        "lumbar-spine areal BMD of young women",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
         gt=0,
     )
-    young_lumbar_SD_g_per_cm2: float = param(
-        0.106, "its standard deviation", source="NHANES 2005-2014, quoted in PMC12995607", gt=0
+    young_women_lumbar_spine_SD_g_per_cm2: float = param(
+        0.106, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_men_lumbar_spine_g_per_cm2: float = param(
+        1.057,
+        "lumbar-spine areal BMD of young men",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_men_lumbar_spine_SD_g_per_cm2: float = param(
+        0.11, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_women_total_hip_g_per_cm2: float = param(
+        0.971,
+        "total-hip areal BMD of young women",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_women_total_hip_SD_g_per_cm2: float = param(
+        0.114, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_men_total_hip_g_per_cm2: float = param(
+        1.067,
+        "total-hip areal BMD of young men",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_men_total_hip_SD_g_per_cm2: float = param(
+        0.12, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_women_femoral_neck_g_per_cm2: float = param(
+        0.858,
+        "femoral-neck areal BMD of young women",
+        source="assumed: NHANES III young women, which the WHO takes for both sexes",
+        gt=0,
+    )
+    young_women_femoral_neck_SD_g_per_cm2: float = param(
+        0.12,
+        "its standard deviation",
+        source="assumed: NHANES III young women, which the WHO takes for both sexes",
+        gt=0,
     )
 
 
