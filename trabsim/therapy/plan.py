@@ -290,7 +290,7 @@ def describe(courses: Sequence[Course], end_day: int) -> list[str]:
             n = len(dose_days(course.params.model_copy(update=_plain(course)), end_day + 1))
             number = f"{n} dose{'s'[: n != 1]}"
         lines.append(
-            f"therapy {course.number}: {table.kind} {_dose_text(table)} {span}, {number}; "
+            f"therapy {course.number}: {' '.join((table.kind, *_dose_text(table).split(), span))}, {number}; "
             f"{course.drug.evidence} ({EVIDENCE[course.drug.evidence]})"
         )
     return lines

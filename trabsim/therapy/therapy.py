@@ -25,6 +25,29 @@ EVIDENCE: dict[str, str] = {
 }
 
 
+# Names that several drugs enter by: factors on cells, and levels that cells read themselves.
+#: What growth hormone and IGF-1 change.
+BY_GROWTH = (
+    "activation_factor",
+    "gathering_factor",
+    "matrix_rate_factor",
+    "osteoblast_death_factor",
+    "osteoblast_recruitment_factor",
+    "rankl_factor",
+)
+#: What sex steroids change, through the growth hormone axis too.
+BY_SEX_STEROIDS = (*BY_GROWTH, "estradiol_pg_per_mL", "sclerostin_factor", "testosterone_ng_per_dL")
+#: What pulses of a PTH receptor agonist change, and what its mere presence does.
+BY_PTH_EXPOSURE = ("opg_factor", "rankl_factor")
+BY_PTH_PULSES = (
+    *BY_PTH_EXPOSURE,
+    "modeling_drive",
+    "osteoblast_death_factor",
+    "osteoblast_recruitment_factor",
+    "sclerostin_factor",
+)
+
+
 class Dose(NamedTuple):
     """A dose that is taken today."""
 
@@ -77,7 +100,7 @@ class Therapy:
     sets : tuple of str
         Names of `inputs.INPUTS` that it may change.
     enters : tuple of str
-        Properties of cells that follow from them.
+        Where it reaches cells: factors of `trabsim.factors`, or levels that cells read themselves.
     evidence : str
         ``calibrated``, ``uncalibrated`` or ``hypothesis``; see `EVIDENCE`.
     references : tuple of str

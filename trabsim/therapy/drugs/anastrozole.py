@@ -12,7 +12,7 @@ Plourde et al. 1995, J Steroid Biochem Mol Biol 53:175, doi:10.1016/0960-0760(95
 from __future__ import annotations
 
 from trabsim.params import Params, param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_SEX_STEROIDS, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class AnastrozoleParams(OneCompartmentParams):
@@ -44,7 +44,7 @@ class Anastrozole(OneCompartmentDrug):
     label_dose = 1.0
     routes = ("oral",)
     sets = ("aromatase_inhibition",)
-    enters = ("aromatase_activity",)
+    enters = ("aromatase_activity", *BY_SEX_STEROIDS)
     evidence = "uncalibrated"
     references = ("doi:10.1038/bjc.1996.531", "doi:10.1016/0960-0760(95)00045-2")
     params_class = AnastrozoleParams

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from trabsim.params import Params, param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_SEX_STEROIDS, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class TestosteroneParams(OneCompartmentParams):
@@ -43,12 +43,7 @@ class TestosteroneDrug(OneCompartmentDrug):
     concentration = ("ng_per_dL", 1e5)
     params_class: ClassVar[type[Params]] = TestosteroneParams
     sets = ("testosterone_drug_ng_per_dL",)
-    enters = (
-        "osteoblast_recruitment_factor",
-        "osteoblast_death_factor",
-        "sclerostin_factor",
-        "aromatase_activity",
-    )
+    enters = BY_SEX_STEROIDS
 
     def effect(self, memory: Memory, concentration: float) -> dict[str, float]:
         return {"testosterone_drug_ng_per_dL": concentration}

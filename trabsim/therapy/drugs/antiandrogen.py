@@ -8,7 +8,7 @@ Brogden & Clissold 1989, Drugs 38:185, doi:10.2165/00003495-198938020-00003 (flu
 from __future__ import annotations
 
 from trabsim.params import param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_GROWTH, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class AntiandrogenParams(OneCompartmentParams):
@@ -41,7 +41,7 @@ class Antiandrogen(OneCompartmentDrug):
     label_dose = 750.0
     routes = ("oral",)
     sets = ("androgen_receptor_block",)
-    enters = ("osteoblast_recruitment_factor", "osteoblast_death_factor", "sclerostin_factor")
+    enters = (*BY_GROWTH, "sclerostin_factor")
     evidence = "calibrated"
     references = ("doi:10.2165/00003495-198938020-00003",)
     params_class = AntiandrogenParams

@@ -67,7 +67,7 @@ class Bisphosphonate(Therapy):
 
     params_class: ClassVar[type[Params]] = BisphosphonateParams
     sets = ("bisphosphonate_delivery", "bisphosphonate_potency", "bisphosphonate_release_per_day")
-    enters = ("bisphosphonate on surfaces",)
+    enters = ("bisphosphonate_delivery", "bisphosphonate_potency", "bisphosphonate_release_per_day")
     evidence = "calibrated"
     series = ("ng_per_mL", "in_bone_mg")
 

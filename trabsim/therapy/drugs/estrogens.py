@@ -11,15 +11,7 @@ Kuhl 2005, Climacteric 8 Suppl 1:3, doi:10.1080/13697130500148875 (pharmacology 
 from __future__ import annotations
 
 from trabsim.params import Params, param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
-
-CELLS = (
-    "rankl_factor",
-    "opg_factor",
-    "sclerostin_factor",
-    "osteoclast_life_factor",
-    "osteoblast_death_factor",
-)
+from trabsim.therapy.therapy import BY_SEX_STEROIDS, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class EstradiolOralParams(OneCompartmentParams):
@@ -53,7 +45,7 @@ class EstradiolOral(OneCompartmentDrug):
     label_dose = 2.0
     routes = ("oral",)
     sets = ("estradiol_drug_pg_per_mL", "oral_estrogen_exposure")
-    enters = CELLS
+    enters = BY_SEX_STEROIDS
     evidence = "uncalibrated"
     references = ("doi:10.1080/13697130500148875",)
     params_class = EstradiolOralParams
@@ -97,7 +89,7 @@ class EstradiolPatch(OneCompartmentDrug):
     label_dose = 0.1
     routes = ("transdermal",)
     sets = ("estradiol_drug_pg_per_mL",)
-    enters = CELLS
+    enters = BY_SEX_STEROIDS
     evidence = "calibrated"
     references = ("doi:10.1080/13697130500148875",)
     params_class = EstradiolPatchParams
@@ -139,7 +131,7 @@ class ConjugatedEstrogens(OneCompartmentDrug):
     label_dose = 1.25
     routes = ("oral",)
     sets = ("estradiol_drug_pg_per_mL", "oral_estrogen_exposure")
-    enters = CELLS
+    enters = BY_SEX_STEROIDS
     evidence = "calibrated"
     references = ("doi:10.1080/13697130500148875",)
     params_class = ConjugatedEstrogensParams

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from trabsim.params import Params, param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_GROWTH, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class GhrhParams(OneCompartmentParams):
@@ -36,13 +36,7 @@ class GhrhAnalog(OneCompartmentDrug):
     concentration = ("pg_per_mL", 1e6)
     routes = ("subcutaneous",)
     sets = ("ghrh_drive",)
-    enters = (
-        "activation_factor",
-        "osteoblast_recruitment_factor",
-        "matrix_rate_factor",
-        "osteoblast_death_factor",
-        "gathering_factor",
-    )
+    enters = BY_GROWTH
     evidence = "hypothesis"
 
     def effect(self, memory: Memory, concentration: float) -> dict[str, float]:

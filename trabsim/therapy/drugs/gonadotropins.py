@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from trabsim.params import Params, param
 from trabsim.therapy.pharmacokinetics import Compartments, rate_per_day
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams, Therapy
+from trabsim.therapy.therapy import BY_SEX_STEROIDS, Memory, OneCompartmentDrug, OneCompartmentParams, Therapy
 
 
 class GnrhAgonistParams(Params):
@@ -56,7 +56,7 @@ class GnrhAgonist(Therapy):
     label_every_days = 30.4375
     routes = ("intramuscular", "subcutaneous")
     sets = ("gonadotropin_suppression",)
-    enters = ("rankl_factor", "opg_factor", "sclerostin_factor", "osteoblast_recruitment_factor")
+    enters = BY_SEX_STEROIDS
     evidence = "calibrated"
     references = ("doi:10.1016/S0022-5347(17)39868-5", "doi:10.2165/00003088-200241070-00003")
     series = ("ng_per_mL",)
@@ -120,7 +120,7 @@ class Gonadorelin(OneCompartmentDrug):
     routes = ("subcutaneous",)
     concentration = ("pg_per_mL", 1e6)
     sets = ("gonadorelin_support",)
-    enters = ("osteoblast_recruitment_factor",)
+    enters = BY_SEX_STEROIDS
     evidence = "hypothesis"
     references = ("doi:10.1056/NEJM198211113072003",)
     params_class = GonadorelinParams

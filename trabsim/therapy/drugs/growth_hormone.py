@@ -8,7 +8,7 @@ Bidlingmaier & Strasburger 2010, Handb Exp Pharmacol 195:187, doi:10.1007/978-3-
 from __future__ import annotations
 
 from trabsim.params import param
-from trabsim.therapy.therapy import MASS, Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_GROWTH, MASS, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class GrowthHormoneParams(OneCompartmentParams):
@@ -34,13 +34,7 @@ class GrowthHormone(OneCompartmentDrug):
     label_dose = 0.7
     routes = ("subcutaneous",)
     sets = ("gh_drug_mg_per_day",)
-    enters = (
-        "activation_factor",
-        "osteoblast_recruitment_factor",
-        "matrix_rate_factor",
-        "osteoblast_death_factor",
-        "gathering_factor",
-    )
+    enters = BY_GROWTH
     evidence = "calibrated"
     references = ("doi:10.1007/978-3-540-79088-4_8",)
     params_class = GrowthHormoneParams

@@ -10,7 +10,7 @@ Gobburu et al. 1999, Pharm Res 16:1412, doi:10.1023/A:1018955126402 (pharmacokin
 from __future__ import annotations
 
 from trabsim.params import param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_GROWTH, Memory, OneCompartmentDrug, OneCompartmentParams
 
 
 class IpamorelinParams(OneCompartmentParams):
@@ -34,13 +34,7 @@ class Ipamorelin(OneCompartmentDrug):
     concentration = ("pg_per_mL", 1e6)
     routes = ("subcutaneous",)
     sets = ("ghrelin_drive",)
-    enters = (
-        "activation_factor",
-        "osteoblast_recruitment_factor",
-        "matrix_rate_factor",
-        "osteoblast_death_factor",
-        "gathering_factor",
-    )
+    enters = BY_GROWTH
     evidence = "hypothesis"
     references = ("doi:10.1023/A:1018955126402",)
     params_class = IpamorelinParams

@@ -7,7 +7,7 @@ Silverberg et al. 1999, N Engl J Med 341:1249, doi:10.1056/NEJM199910213411701 (
 
 from __future__ import annotations
 
-from trabsim.therapy.therapy import Memory, Therapy
+from trabsim.therapy.therapy import BY_PTH_EXPOSURE, Memory, Therapy
 
 
 class Parathyroidectomy(Therapy):
@@ -19,7 +19,7 @@ class Parathyroidectomy(Therapy):
     label_dose = 1.0
     repeated = False
     sets = ("parathyroidectomy",)
-    enters = ("rankl_factor", "opg_factor")
+    enters = BY_PTH_EXPOSURE
     evidence = "uncalibrated"
     references = ("doi:10.1056/NEJM199910213411701",)
 

@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from trabsim.params import Params, param
 from trabsim.therapy.pth_receptor import Response, respond_to_injection
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_PTH_PULSES, Memory, OneCompartmentDrug, OneCompartmentParams
 
 MINUTES_PER_DAY = 1440.0
 
@@ -67,14 +67,7 @@ class PthAnalog(OneCompartmentDrug):
     concentration = ("pg_per_mL", 1e6)
     routes = ("subcutaneous",)
     sets = ("pth_pulse_on", "pth_pulse_duration")
-    enters = (
-        "osteoblast_death_factor",
-        "osteoblast_recruitment_factor",
-        "modeling_drive",
-        "sclerostin_factor",
-        "rankl_factor",
-        "opg_factor",
-    )
+    enters = BY_PTH_PULSES
 
     def response(self, absorbed: float) -> Response:
         """Response of the receptor to a dose (mg that reach plasma)."""

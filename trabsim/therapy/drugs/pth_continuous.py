@@ -11,7 +11,7 @@ Horwitz et al. 2005, J Bone Miner Res 20:1792, doi:10.1359/JBMR.050602 (two days
 from __future__ import annotations
 
 from trabsim.params import param
-from trabsim.therapy.therapy import Memory, OneCompartmentDrug, OneCompartmentParams
+from trabsim.therapy.therapy import BY_PTH_EXPOSURE, Memory, OneCompartmentDrug, OneCompartmentParams
 
 #: Molar mass of the hormone that assays of intact PTH measure.
 INTACT_G = 9425.0
@@ -42,7 +42,7 @@ class PthContinuous(OneCompartmentDrug):
     routes = ("subcutaneous", "intravenous")
     concentration = ("pg_per_mL", 1e6)
     sets = ("pth_infused_pg_per_mL",)
-    enters = ("rankl_factor", "opg_factor")
+    enters = BY_PTH_EXPOSURE
     evidence = "uncalibrated"
     references = ("doi:10.1359/JBMR.050602",)
     params_class = PthContinuousParams
