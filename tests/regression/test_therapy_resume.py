@@ -15,7 +15,7 @@ THERAPIES = [
         "dose": 70,
         "unit": "mg",
         "every": "weekly",
-        "start_when": "T_score < 100",
+        "start_when": "T_score < 100 and age_years < 50.02",
         "stop_when": "age_years > 50.04",
         "visit_every_days": 4,
     },
