@@ -39,6 +39,9 @@ MECHANICAL_LEVELS = (
     "mechanical_stimulus",
 )
 
+#: What the last double label has shown.
+LABEL_LEVELS = ("label_MAR_um_per_day", "label_MS_BS", "label_BFR_BS_um_per_year")
+
 #: Depth from which a surface counts as eroded.
 ERODED_UM = 5.0
 
@@ -75,6 +78,8 @@ def measure_state(
         row |= cell_measures(state, backend, core)
         row |= dynamic_measures(state, backend, day, config)
         row |= drug_measures(state)
+    if config.process.labels.days:
+        row |= {name: state.levels.get(name, float("nan")) for name in LABEL_LEVELS}
     row |= mechanical_measures(state, backend)
     row |= therapy_measures(config.therapy, state.levels)
     if microarchitecture:

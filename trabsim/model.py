@@ -42,6 +42,7 @@ from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams, marker_pct
 from trabsim.tissue.cortex import CortexParams, CorticalCompartment
 from trabsim.tissue.damage import DamageParams, Microdamage
 from trabsim.tissue.fragments import FragmentParams, Fragments
+from trabsim.tissue.labels import LabelParams, Labels
 from trabsim.tissue.ledger import Ledgers
 from trabsim.tissue.mineral import MineralParams, mineral_mg_per_cm3
 from trabsim.tissue.params import SpecimenParams
@@ -94,6 +95,7 @@ class ProcessParams(Params):
     bisphosphonate: BisphosphonateParams = BisphosphonateParams()
     cortex: CortexParams = CortexParams()
     markers: MarkerParams = MarkerParams()
+    labels: LabelParams = LabelParams()
 
     @staticmethod
     def require_optional(names: tuple[str, ...]) -> None:
@@ -160,6 +162,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         else None,
         OsteocyteTurnover(p.osteocytes, backend),
         CorticalCompartment(p.cortex, backend),
+        Labels(p.labels, backend, lag_days=p.mineral.lag_days) if p.labels.days else None,
         Ledgers(p.surface, backend),
         Bookkeeping(p.markers, backend),
     ]

@@ -170,6 +170,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("sites.voxel", "site", "int64", "1", "raveled voxel where it opened"),
     Variable("sites.opened_day", "site", "int32", "day", "day of activation"),
     Variable("sites.recruits", "site", "int64", "1", "osteoclasts that joined so far"),
+    Variable("labels.id", "label", "int64", "1", "raveled voxel in or beside the front of the first label"),
+    Variable("labels.bone", "label", "int32", "1/100000 voxel", "matrix in it on that day"),
+    Variable("labels.forming", "label", "uint8", "1", "1 where it formed on that day"),
     # where the next elastic solution starts
     Variable("displacements.id", "node", "int64", "1", "raveled node of the elastic lattice"),
     Variable(

@@ -54,6 +54,7 @@ def test_a_device_takes_the_decisions_of_the_cpu(tmp_path):
         "fields.refresh_change": 0.3,  # fewer solutions of the fields, for speed
         "mechanics.every_days": 15,
         "microdamage.every_days": 15,
+        "labels.days": [[-28, -14]],
         "therapy": [
             {"kind": "alendronate", "dose": 70.0, "unit": "mg", "every": "weekly", "start_day": -DAYS}
         ],
