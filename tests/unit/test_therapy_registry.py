@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
+import tomllib
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 from therapy_days import live
@@ -12,9 +15,9 @@ from therapy_days import live
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
 from trabsim.therapy import registry
-from trabsim.therapy.registry import BUILT_IN, therapy_class, therapy_kinds
+from trabsim.therapy.registry import BUILT_IN, problem_with, therapy_class, therapy_kinds
 
-ODANACATIB = '''
+OTHER_DRUGS = '''
 """A drug of another package."""
 
 from trabsim.params import param
@@ -65,7 +68,7 @@ nothing = 3
 @pytest.fixture
 def other_package(tmp_path, monkeypatch):
     """A package with drugs, as if it were installed."""
-    (tmp_path / "other_drugs.py").write_text(textwrap.dedent(ODANACATIB), encoding="utf-8")
+    (tmp_path / "other_drugs.py").write_text(textwrap.dedent(OTHER_DRUGS), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "other_drugs", raising=False)
     points = [
@@ -141,3 +144,29 @@ def test_a_drug_that_cannot_be_used_is_refused(kind, problem):
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_every_kind_is_where_the_registry_says(kind):
     assert therapy_class(kind).kind == kind
+
+
+def test_the_example_of_the_documentation_works_as_an_installed_package(tmp_path, monkeypatch):
+    """Its file and the entry point that the page shows, found as Python finds those of any package."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "therapies.md").read_text(encoding="utf-8")
+    (example,) = (
+        b for b in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if "class Calcitriol(" in b
+    )
+    (declared,) = (b for b in re.findall(r"^```text\n(.*?)^```", page, re.M | re.S) if "entry-points" in b)
+    (table,) = tomllib.loads(declared)["project"]["entry-points"].items()
+    assert table[0] == registry.GROUP
+    (tmp_path / "bone_drugs.py").write_text(example, encoding="utf-8")
+    folder = tmp_path / "bone_drugs-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: bone_drugs\nVersion: 1.0\n")
+    lines = [f"{name} = {value}" for name, value in table[1].items()]
+    (folder / "entry_points.txt").write_text("\n".join([f"[{table[0]}]", *lines, ""]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    therapy_class.cache_clear()
+    try:
+        last = live({"age_years": 70.0}, [TABLE], 30)[-1]
+        assert last["vitamin_d_supplement_IU_per_day"] == pytest.approx(2000.0, rel=1e-3)
+        assert problem_with(therapy_class("calcitriol"), "calcitriol") is None
+    finally:
+        therapy_class.cache_clear()
+        sys.modules.pop("bone_drugs", None)
