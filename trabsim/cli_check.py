@@ -84,7 +84,8 @@ def show_presets(name: str | None) -> None:
 
 def _say_therapies(config: Config) -> None:
     """One line per therapy, and what is unusual about them."""
-    from trabsim.therapy.plan import describe, notes_on, read_courses
+    from trabsim.therapy.notes import describe, notes_on
+    from trabsim.therapy.plan import read_courses
 
     courses = read_courses(config.therapy)
     if not courses:

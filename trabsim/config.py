@@ -31,7 +31,7 @@ from trabsim.errors import ConfigError
 from trabsim.model import ProcessParams
 from trabsim.params import Params, param
 from trabsim.spelling import suggest
-from trabsim.therapy.plan import drug_params, read_courses, require_known
+from trabsim.therapy.plan import drug_params, read_courses, refuse_load_programs, require_known
 from trabsim.therapy.registry import therapy_class, therapy_kinds
 from trabsim.therapy.schedule import TherapyParams
 from trabsim.tissue.params import SpecimenParams
@@ -181,6 +181,8 @@ def load_config(
     config.process.require_optional(config.run.disable)
     courses = read_courses(config.therapy)
     require_known(courses, config.endocrine.model_dump())
+    if "mechanics" in config.run.disable:
+        refuse_load_programs(courses)
     kinds = [course.params.kind for course in courses]
     return config.model_copy(update={"drug": _drugs(drugs, kinds)})
 

@@ -35,7 +35,8 @@ from trabsim.params import Params
 from trabsim.process import Process
 from trabsim.state import State
 from trabsim.therapy.drugs.load import load_programs
-from trabsim.therapy.plan import notes_on, read_courses
+from trabsim.therapy.notes import notes_on
+from trabsim.therapy.plan import read_courses
 from trabsim.therapy.therapies import Therapies
 from trabsim.tissue.bisphosphonate import BisphosphonateBinding, BisphosphonateParams, BisphosphonateRelease
 from trabsim.tissue.bookkeeping import Bookkeeping, MarkerParams, marker_pct

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from trabsim.cli import main
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
-from trabsim.therapy.plan import describe, notes_on, read_courses
+from trabsim.therapy.notes import describe, notes_on
+from trabsim.therapy.plan import read_courses
 
 GOOD = {"kind": "denosumab", "dose": 60, "unit": "mg", "every": "q6m"}
 GEL = {"kind": "testosterone_gel", "dose": 50, "unit": "mg", "every": "daily"}
@@ -160,6 +161,10 @@ def test_all_mistaken_therapies_are_named_at_once():
             "drug.denosumab.half_nM = -2: input should be greater than 0",
         ),
         ({"drug": {"half_nM": 2}}, "drug holds one table per drug; write for example [drug.denosumab]"),
+        (
+            {"run": {"disable": ["mechanics"]}, "therapy": [{"kind": "bed_rest"}]},
+            "therapy 1 (bed_rest) acts through mechanics, which run.disable switches off; leave one of them out",
+        ),
         (
             {"therapy": {"kind": "denosumab"}},
             "[therapy] is a list of tables; write [[therapy]], in double brackets",
