@@ -128,6 +128,18 @@ def test_absurd_doses_do_not_overflow() -> None:
     assert on_surface(sim).min() >= 0
 
 
+def test_the_tail_of_a_dose_is_nothing() -> None:
+    """What is less than a quantum on every voxel leaves no trace, and a specimen without surface takes up nothing."""
+    sim = flat(bisphosphonate_delivery=1e-7)
+    bind(sim)
+    assert "bisphosphonate_delivered" not in sim.state.counters
+    empty = flat()
+    empty.state.surface.index = empty.state.surface.index[:0]
+    empty.state.surface.area_um2 = empty.state.surface.area_um2[:0]
+    bind(empty)
+    assert held_quanta(empty.state) == 0
+
+
 # -------------------------------------------------------------------- burial
 def test_forming_matrix_buries_what_lies_below() -> None:
     """Drug on a forming surface goes into the matrix within days and stays there; not so on quiescent surface."""

@@ -175,18 +175,22 @@ class BisphosphonateBinding(Process):
         on_surface[forming] -= buried
         self._bury(state, forming, buried)
         amount = on_surface[index]
-        desorbed = xp.floor(amount * state.levels["bisphosphonate_bound_release_per_day"]).astype(xp.int32)
+        # whole quanta: what is cut off stays
+        desorbed = (amount * state.levels["bisphosphonate_bound_release_per_day"]).astype(xp.int32)
         on_surface[index] = amount - desorbed
         state.count("bisphosphonate_desorbed", int(desorbed.sum(dtype="int64")))
 
     def _take_up(self, state: State, delivery: float) -> None:
         p, xp, surface = self.params, self.backend.xp, state.surface
+        most = float(surface.area_um2.max()) if int(surface.index.shape[0]) else 0.0
+        if most * max(1.0, p.eroded_preference, p.forming_preference) * delivery * PER_UM2_DAY < 1.0:
+            return  # the last of a dose, less than a quantum anywhere
         by_phase = {Phase.QUIESCENT: 1.0, Phase.FORMING: p.forming_preference}
         relative = xp.asarray([by_phase.get(phase, p.eroded_preference) for phase in range(5)])
         wanted = (surface.area_um2 * (delivery * PER_UM2_DAY)) * relative[state.phase.ravel()[surface.index]]
         on_surface = state.surface_bp.ravel()
         before = on_surface[surface.index]
-        taken = xp.minimum(xp.floor(wanted), float(MOST)).astype(xp.int32)
+        taken = xp.minimum(wanted, float(MOST)).astype(xp.int32)
         taken = xp.minimum(taken, xp.maximum(MOST - before, 0))
         on_surface[surface.index] = before + taken
         self._blend(state, int(taken.sum(dtype="int64")))
