@@ -8,7 +8,7 @@ leaves two numbers a day: how far activity rose above the adapted one (``on``), 
 References
 ----------
 Martonova et al. 2023, PLoS ONE 18:e0283544, doi:10.1371/journal.pone.0283544
-Li & Goldbeter 1989, Biophys J 55:125, doi:10.1016/S0006-3495(89)82785-7 (exact adaptation)
+Li & Goldbeter 1989, Biophys J 55:125 (exact adaptation)
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ of aromatase in tissue.  How far estradiol in plasma then falls depends on sex, 
 References
 ----------
 Geisler et al. 1996, Br J Cancer 74:1286, doi:10.1038/bjc.1996.531 (inhibition in the body)
-Plourde et al. 1995, J Steroid Biochem Mol Biol 53:175, doi:10.1016/0960-0760(95)00045-2 (pharmacokinetics)
+Plourde et al. 1995, J Steroid Biochem Mol Biol 53:175 (pharmacokinetics)
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Anastrozole(OneCompartmentDrug):
     sets = ("aromatase_inhibition",)
     enters = ("aromatase_activity", *BY_SEX_STEROIDS)
     evidence = "uncalibrated"
-    references = ("doi:10.1038/bjc.1996.531", "doi:10.1016/0960-0760(95)00045-2")
+    references = ("doi:10.1038/bjc.1996.531",)
     params_class = AnastrozoleParams
 
     def __init__(self, params: Params | None = None):

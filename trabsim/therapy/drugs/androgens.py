@@ -7,7 +7,7 @@ testis.  Esters are absorbed more slowly than they are cleared: their half-life 
 References
 ----------
 Swerdloff et al. 2000, J Clin Endocrinol Metab 85:4500, doi:10.1210/jcem.85.12.7045 (gel)
-Nankin 1987, Fertil Steril 47:1004, doi:10.1016/S0015-0282(16)59237-1 (cypionate)
+Nankin 1987, Fertil Steril 47:1004 (cypionate: highest on days 2-5 after 200 mg, at the start again by day 14)
 Behre et al. 1999, Eur J Endocrinol 140:414, doi:10.1530/eje.0.1400414 (enanthate)
 """
 
@@ -94,7 +94,7 @@ class TestosteroneCypionate(TestosteroneDrug):
     label_every_days = 14.0
     routes = ("intramuscular", "subcutaneous")
     evidence = "uncalibrated"
-    references = ("doi:10.1016/S0015-0282(16)59237-1",)
+    references = ("assumed: Nankin 1987 Fertil Steril 47:1004, without DOI",)
     params_class = TestosteroneCypionateParams
 
 

@@ -7,7 +7,7 @@ References
 ----------
 Gonzalez-Sales et al. 2015, Clin Pharmacokinet 54:95, doi:10.1007/s40262-014-0202-x (tesamorelin)
 Teichman et al. 2006, J Clin Endocrinol Metab 91:799, doi:10.1210/jc.2005-1536 (CJC-1295)
-Vittone et al. 1997, Metabolism 46:89, doi:10.1016/S0026-0495(97)90174-8 (sermorelin)
+Vittone et al. 1997, Metabolism 46:89 (sermorelin)
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Sermorelin(GhrhAnalog):
 
     kind = "sermorelin"
     label_dose = 0.5
-    references = ("doi:10.1016/S0026-0495(97)90174-8",)
+    references = ("assumed: Vittone 1997 Metabolism 46:89, without DOI",)
     params_class = SermorelinParams
 
 

@@ -6,7 +6,7 @@ out.  Gonadorelin is gone within the hour; what it leaves is a pulse of LH, whos
 
 References
 ----------
-Sharifi & Soloway 1990, J Urol 143:68, doi:10.1016/S0022-5347(17)39868-5 (leuprolide depot)
+Sharifi et al. 1990, J Urol 143:68 (leuprolide depot: castrate after a median of 21 days, no escape)
 Periti et al. 2002, Clin Pharmacokinet 41:485, doi:10.2165/00003088-200241070-00003 (leuprolide)
 Hoffman & Crowley 1982, N Engl J Med 307:1237, doi:10.1056/NEJM198211113072003 (pulses of GnRH)
 """
@@ -58,7 +58,7 @@ class GnrhAgonist(Therapy):
     sets = ("gonadotropin_suppression",)
     enters = BY_SEX_STEROIDS
     evidence = "calibrated"
-    references = ("doi:10.1016/S0022-5347(17)39868-5", "doi:10.2165/00003088-200241070-00003")
+    references = ("doi:10.2165/00003088-200241070-00003",)
     series = ("ng_per_mL",)
     params_class = GnrhAgonistParams
 

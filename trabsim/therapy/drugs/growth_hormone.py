@@ -2,7 +2,7 @@
 
 References
 ----------
-Bidlingmaier & Strasburger 2010, Handb Exp Pharmacol 195:187, doi:10.1007/978-3-540-79088-4_8 (pharmacokinetics)
+Bidlingmaier & Strasburger 2010, Handb Exp Pharmacol 195:187 (pharmacokinetics)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class GrowthHormone(OneCompartmentDrug):
     sets = ("gh_drug_mg_per_day",)
     enters = BY_GROWTH
     evidence = "calibrated"
-    references = ("doi:10.1007/978-3-540-79088-4_8",)
+    references = ("assumed: Bidlingmaier 2010 Handb Exp Pharmacol 195:187, without DOI",)
     params_class = GrowthHormoneParams
 
     def effect(self, memory: Memory, concentration: float) -> dict[str, float]:

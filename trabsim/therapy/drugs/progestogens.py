@@ -6,7 +6,7 @@ unless a user sets it.  They are here because estrogen is given with them.
 References
 ----------
 Stanczyk et al. 2013, Endocr Rev 34:171, doi:10.1210/er.2012-1008 (pharmacology of progestogens)
-Prior 2018, Climacteric 21:366, doi:10.1080/13697137.2018.1467400 (progesterone and bone formation: the hypothesis)
+Prior 2018, Climacteric 21:366 (progesterone and bone formation: the hypothesis)
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Progestogen(OneCompartmentDrug):
     sets = ("progestogen_exposure",)
     enters = ("osteoblast_recruitment_factor",)
     evidence = "hypothesis"
-    references = ("doi:10.1210/er.2012-1008", "doi:10.1080/13697137.2018.1467400")
+    references = ("doi:10.1210/er.2012-1008",)
 
     def __init__(self, params: Params | None = None):
         super().__init__(params)

@@ -7,7 +7,7 @@ References
 ----------
 Satterwhite et al. 2010, Calcif Tissue Int 87:485, doi:10.1007/s00223-010-9424-6 (teriparatide)
 Hattersley et al. 2016, Endocrinology 157:141, doi:10.1210/en.2015-1726 (abaloparatide prefers the RG form)
-Schwietert et al. 1997, Clin Pharmacol Ther 61:360, doi:10.1016/S0009-9236(97)90169-7 (PTH(1-84))
+Sikjaer et al. 2013, J Bone Miner Res 28:2232, doi:10.1002/jbmr.1964 (PTH(1-84))
 Martonova et al. 2023, PLoS ONE 18:e0283544, doi:10.1371/journal.pone.0283544 (receptor)
 """
 
@@ -162,13 +162,18 @@ class IntactPthParams(PthParams):
         0.55, "share of a dose that reaches plasma", source="assumed: 55 % in the label", ge=0, le=1
     )
     absorption_half_life_hours: float = param(
-        0.5, "half-life under the skin", source="derived: peak 1-2 h after the dose in the label", gt=0
+        0.3,
+        "half-life under the skin",
+        source="derived: peak at 15 min (Sikjaer 2013) to 1-2 h (label)",
+        gt=0,
     )
-    half_life_hours: float = param(1.5, "half-life in plasma", source="assumed: 1.5 h in the label", gt=0)
+    half_life_hours: float = param(
+        1.5, "half-life in plasma", source="assumed: 1.5 h in the label; 2.2 h in Sikjaer 2013", gt=0
+    )
     volume_L: float = param(
-        200.0,
+        170.0,
         "volume of distribution",
-        source="derived: 100 ug raise PTH by about 150 pg/mL (Schwietert 1997)",
+        source="derived: 100 ug reach about 25 pmol/L (Sikjaer 2013)",
         gt=0,
     )
     molar_mass_g: float = param(9425.0, "molar mass, g per mole", source="assumed: PTH(1-84)", gt=0)
@@ -180,5 +185,5 @@ class IntactPth(PthAnalog):
     kind = "pth_1_84"
     label_dose = 0.100
     evidence = "uncalibrated"
-    references = ("doi:10.1016/S0009-9236(97)90169-7",)
+    references = ("doi:10.1002/jbmr.1964",)
     params_class = IntactPthParams

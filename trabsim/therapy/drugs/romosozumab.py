@@ -5,7 +5,7 @@ is made.  That pathway saturates at a concentration reached throughout a month o
 
 References
 ----------
-Stein & Peletier 2018, AAPS J 20:68, doi:10.1208/s12248-018-0227-7 (fit of Padhi 2011)
+Stein & Peletier 2018, CPT Pharmacometrics Syst Pharmacol 7:670, doi:10.1002/psp4.12316 (fit of Padhi 2011)
 Padhi et al. 2011, J Bone Miner Res 26:19, doi:10.1002/jbmr.173 (single doses)
 """
 
@@ -48,7 +48,7 @@ class Romosozumab(Therapy):
     sets = ("romosozumab_ug_per_mL",)
     enters = ("sclerostin_factor",)
     evidence = "calibrated"
-    references = ("doi:10.1208/s12248-018-0227-7", "doi:10.1002/jbmr.173")
+    references = ("doi:10.1002/psp4.12316", "doi:10.1002/jbmr.173")
     params_class = RomosozumabParams
 
     def __init__(self, params: Params | None = None):

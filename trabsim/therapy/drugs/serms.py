@@ -5,8 +5,8 @@ the part of the work that is done.  A woman with much estradiol therefore loses 
 
 References
 ----------
-Hochner-Celnikier 1999, Eur J Obstet Gynecol Reprod Biol 85:23, doi:10.1016/S0301-2115(98)00278-4 (raloxifene)
-Ermer et al. 2010, J Clin Pharmacol; McKeand 2014, Expert Opin Drug Metab Toxicol 10:1305 (bazedoxifene)
+Hochner-Celnikier 1999, Eur J Obstet Gynecol Reprod Biol 85:23, PMID 10428318 (raloxifene)
+McKeand 2014, Expert Opin Drug Metab Toxicol 10:1305 (bazedoxifene)
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Raloxifene(Serm):
     kind = "raloxifene"
     label_dose = 60.0
     evidence = "calibrated"
-    references = ("doi:10.1016/S0301-2115(98)00278-4",)
+    references = ("assumed: PMID 10428318, without DOI",)
     params_class = RaloxifeneParams
 
 
