@@ -116,6 +116,14 @@ def wake(piece: Specimen, settings: dict[str, Any] | None = None) -> Simulation:
     return sim
 
 
+def hold_levels(sim: Simulation, **levels: float) -> Simulation:
+    """Set systemic levels that nobody writes any more: drugs and hormones are read once and then left alone."""
+    while sim.processes[0].name not in ("mechanics", "surface"):
+        sim.processes.pop(0).apply(sim.state, sim.clock)
+    sim.state.levels |= levels
+    return sim
+
+
 def add_osteoclasts(sim: Simulation, position_um: Any, nuclei: int = 8, site: int = 1) -> None:
     """Put osteoclasts at positions (z, y, x) in um, with a long life."""
     position = np.atleast_2d(np.asarray(position_um, np.float64))
@@ -131,6 +139,7 @@ def add_osteoclasts(sim: Simulation, position_um: Any, nuclei: int = 8, site: in
         life_days=np.full(n, 1e6),
         site=np.full(n, site),
         drug_load=np.zeros(n),
+        activity=np.ones(n),
     )
     state.count("osteoclasts_born", n)
 
@@ -147,6 +156,7 @@ def add_osteoblasts(sim: Simulation, voxels: Any, birth_day: int = 0, site: int 
         birth_day=np.full(n, birth_day),
         site=np.full(n, site),
         owed=np.zeros(n),
+        modeling=np.zeros(n),
     )
     state.count("osteoblasts_born", n)
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 #: Number of the layout, raised whenever a file of today could not be read by the code of yesterday or vice
 #: versa.
-SCHEMA = 2
+SCHEMA = 3
 
 #: Oldest layout that this code still reads.
-OLDEST_SCHEMA = 2
+OLDEST_SCHEMA = 3
 
 #: Format that HDF5 1.10 and later read, the first with checksums on all its own structures.
 _FORMAT = ("v110", "v110")

@@ -25,6 +25,7 @@ def check_config(what: str, settings: Sequence[str]) -> None:
     click.echo("differs from the defaults:" if changed else "all parameters are at their defaults")
     for key, (old, new) in sorted(changed.items()):
         click.echo(f"  {key} = {_shown(new)}  (default {_shown(old)})")
+    _say_therapies(config)
     shape = _specimen(config)
     backend = get_backend("auto")
     needed, free = memory_needed_bytes(shape), backend.memory_available_bytes()
@@ -79,6 +80,21 @@ def show_presets(name: str | None) -> None:
         ]
         click.echo(f"{preset}: {' '.join(comment).split('. ')[0].rstrip('.')}.")
     click.echo("\n'trabsim presets NAME' shows one; 'trabsim run NAME -o RUN' runs it")
+
+
+def _say_therapies(config: Config) -> None:
+    """One line per therapy, and what is unusual about them."""
+    from trabsim.therapy.notes import describe, notes_on
+    from trabsim.therapy.plan import read_courses
+
+    courses = read_courses(config.therapy)
+    if not courses:
+        return
+    click.echo("")
+    for line in describe(courses, config.run.end_day):
+        click.echo(line)
+    for note in notes_on(courses, -config.run.spin_up_days, config.run.end_day):
+        click.echo(f"warning: {note}")
 
 
 def _shown(value: Any) -> str:

@@ -1,10 +1,10 @@
 """Configurations: the parameters of every part, composed; TOML in and out.
 
-A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[output]]`` and one
-table per process.  ``extends = "preset"`` layers a file on another one: tables are merged key by key, lists
-are replaced.  Every key is checked at once, and a misspelled one is answered with the right spelling.  TOML
-has no word for nothing, so ``key = "none"`` empties a key that may be empty.  Paths are relative to the file
-that names them.
+A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[therapy]]``, ``[[output]]``,
+one table per process, and ``[drug.X]`` for the parameters of a drug.  ``extends = "preset"`` layers a file on
+another one: tables are merged key by key, lists are replaced.  Every key is checked at once, and a misspelled one is
+answered with the right spelling.  TOML has no word for nothing, so ``key = "none"`` empties a key that may be empty.
+Paths are relative to the file that names them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SerializeAsAny, ValidationError
 
 from trabsim.config_layers import (
     absolute_paths,
@@ -25,12 +25,15 @@ from trabsim.config_layers import (
     preset_names,
     preset_text,
     set_dotted,
-    suggest,
 )
-from trabsim.endocrine.ovary import OvaryParams
+from trabsim.endocrine.history import EndocrineParams
 from trabsim.errors import ConfigError
 from trabsim.model import ProcessParams
 from trabsim.params import Params, param
+from trabsim.spelling import suggest
+from trabsim.therapy.plan import drug_params, read_courses, refuse_load_programs, require_known
+from trabsim.therapy.registry import therapy_class, therapy_kinds
+from trabsim.therapy.schedule import TherapyParams
 from trabsim.tissue.params import SpecimenParams
 from trabsim.units import DAYS_PER_YEAR
 
@@ -47,6 +50,9 @@ __all__ = [
 ]
 
 DEFAULT_PRESET = "postmenopause"
+
+#: Tables that may stand there several times.
+LISTS = ("output", "therapy")
 
 
 class RunParams(Params):
@@ -88,13 +94,16 @@ class Config(Params):
 
     run: RunParams = RunParams()
     specimen: SpecimenParams = SpecimenParams()
-    endocrine: OvaryParams = OvaryParams()
+    endocrine: EndocrineParams = EndocrineParams()
     output: tuple[OutputParams, ...] = (
         OutputParams(kind="series", every_days=30),
         OutputParams(kind="series", every_days=365, microarchitecture=True),
         OutputParams(kind="checkpoint", every_days=365),
     )
     process: ProcessParams = ProcessParams()
+    therapy: tuple[TherapyParams, ...] = ()
+    #: Parameters of the drugs that are given, by kind.
+    drug: dict[str, SerializeAsAny[Params]] = {}  # noqa: RUF012
 
     def to_toml(self) -> str:
         """Write the resolved configuration as TOML; reading it back gives the same configuration.
@@ -104,12 +113,12 @@ class Config(Params):
         str
         """
         data = self.model_dump(mode="json")
-        process = data.pop("process")
-        tables = {**data, **process}
+        process, drugs = data.pop("process"), data.pop("drug")
+        tables = {**data, **process, **{f"drug.{kind}": table for kind, table in drugs.items()}}
         # an empty list of tables is a key, and keys without a table come first
         lines = [f"{name} = []" for name, table in tables.items() if table == []]
         for name, table in tables.items():
-            model = type(getattr(self.process if name in process else self, name))
+            model = self._model_of_table(name)
             for item in table if isinstance(table, list) else [table]:
                 lines.append(f"[[{name}]]" if isinstance(table, list) else f"[{name}]")
                 lines += [
@@ -119,6 +128,13 @@ class Config(Params):
                 ]
                 lines.append("")
         return "\n".join(lines)
+
+    def _model_of_table(self, name: str) -> type[BaseModel]:
+        if name.startswith("drug."):
+            return type(self.drug[name.removeprefix("drug.")])
+        if name in ProcessParams.model_fields:
+            return type(getattr(self.process, name))
+        return _model_of(Config.model_fields[name].annotation) or Config
 
 
 def load_config(
@@ -156,13 +172,41 @@ def load_config(
         set_dotted(data, key, value)
     absolute_paths(data, Path.cwd())
     _require_known(data)
+    drugs = data.pop("drug", {})
     process = {name: data.pop(name) for name in list(data) if name in ProcessParams.model_fields}
     try:
         config = Config.model_validate(_without_none(Config, {**data, "process": process}))
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
     config.process.require_optional(config.run.disable)
-    return config
+    courses = read_courses(config.therapy)
+    require_known(courses, config.endocrine.model_dump())
+    if "mechanics" in config.run.disable:
+        refuse_load_programs(courses)
+    kinds = [course.params.kind for course in courses]
+    return config.model_copy(update={"drug": _drugs(drugs, kinds)})
+
+
+def _drugs(tables: Mapping[str, Any], kinds: list[str]) -> dict[str, Params]:
+    """Parameters of every drug that is given or has a table of its own."""
+    if not isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables.values()):
+        raise ConfigError(
+            "drug holds one table per drug; write for example [drug.denosumab] and its keys below"
+        )
+    known: Mapping[str, Any] = {kind: {} for kind in kinds} | dict(tables)
+    for kind in tables:
+        if kind not in therapy_kinds():
+            raise ConfigError(f"unknown table [drug.{kind}]; {suggest(kind, therapy_kinds())}")
+    read: dict[str, Params] = {}
+    mistakes = []
+    for kind in sorted(known):
+        try:
+            read |= drug_params({kind: known[kind]})
+        except ValidationError as error:
+            mistakes.append(_explain(error, f"drug.{kind}", therapy_class(kind).params_class))
+    if mistakes:
+        raise ConfigError("; ".join(mistakes))
+    return read
 
 
 def changed_keys(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
@@ -177,7 +221,8 @@ def changed_keys(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
     dict of str to (value, value)
         Dotted keys that differ, as a configuration file spells them, with both values.
     """
-    old, new = (_flat(config.model_dump(mode="json")) for config in (before, after))
+    drugs = {kind: type(params)().model_dump() for kind, params in {**before.drug, **after.drug}.items()}
+    old, new = (_flat(merge({"drug": drugs}, config.model_dump(mode="json"))) for config in (before, after))
     return {key: (old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)}
 
 
@@ -189,22 +234,23 @@ def _require_known(data: Mapping[str, Any]) -> None:
             if homes and not isinstance(value, Mapping):
                 raise ConfigError(f"'{name}' stands outside any table; write it as {homes[0]}.{name}")
             raise ConfigError(f"unknown table [{name}]; {suggest(name, known)}")
-        if name == "output" and not isinstance(value, (list, tuple)):
-            raise ConfigError("[output] is a list of tables; write [[output]], in double brackets")
-        if name != "output" and not isinstance(value, Mapping):
+        if name in LISTS and not isinstance(value, (list, tuple)):
+            raise ConfigError(f"[{name}] is a list of tables; write [[{name}]], in double brackets")
+        if name not in LISTS and not isinstance(value, Mapping):
             raise ConfigError(f"{name} = {value!r} is no table; write [{name}] and its keys below")
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, table: str = "", model: type[BaseModel] | None = None) -> str:
+    """All mistakes, in one line; within a table where it is given with its model."""
     mistakes = []
     for item in error.errors():
-        path = [str(part) for part in item["loc"] if str(part) != "process"]
+        path = [str(part) for part in (*table.split("."), *item["loc"]) if str(part) not in ("", "process")]
         where = ".".join(path)
         message = f"{item['msg'][:1].lower()}{item['msg'][1:]}"
         if item["type"] == "extra_forbidden":
             mistakes.append(
                 f"unknown key '{where}' (value {_short(item['input'])}); "
-                f"{suggest(path[-1], _keys_at(item['loc'][:-1]))}"
+                f"{suggest(path[-1], list(model.model_fields) if model else _keys_at(item['loc'][:-1]))}"
             )
         elif item["type"] == "value_error":  # said by the parameters themselves, in a whole sentence
             mistakes.append(f"[{where}] {message.removeprefix('value error, ')}")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from trabsim.errors import ConfigError
+from trabsim.spelling import suggest
 
 
 def preset_names() -> list[str]:
@@ -164,9 +165,3 @@ def set_dotted(data: dict[str, Any], key: str, value: Any) -> None:
             raise ConfigError(f"'{key}' cannot be set one by one: [{table}] is a list; give it in the file")
         node = child
     node[last] = value
-
-
-def suggest(name: str, known: Sequence[str]) -> str:
-    """Say which known name is meant, or all of them."""
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"

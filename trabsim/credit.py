@@ -16,10 +16,17 @@ WAITING = (Phase.RESORBING, Phase.REVERSAL)
 
 
 def share_credit(backend: Any, state: State, voxels: Any, takers: Any, amount: Any) -> Any:
-    """Split amounts of credit evenly among neighbors, the remainder to the first.
+    """Split amounts of credit among neighbors; arguments and result as in `share_among`."""
+    return share_among(backend, state.credit, voxels, takers, amount)
+
+
+def share_among(backend: Any, target: Any, voxels: Any, takers: Any, amount: Any) -> Any:
+    """Split whole amounts evenly among neighbors, the remainder to the first.
 
     Parameters
     ----------
+    target : int array, shape (z, y, x)
+        What neighbors hold; raised in place.
     voxels : int64 array, shape (n, k)
         Neighborhoods.
     takers : bool array, shape (n, k)
@@ -39,7 +46,7 @@ def share_credit(backend: Any, state: State, voxels: Any, takers: Any, amount: A
     rows = xp.arange(voxels.shape[0])
     found = number > 0
     part[rows, xp.argmax(takers, axis=1)] += xp.where(found, amount - each * number, 0)
-    backend.scatter_add(state.credit, voxels[takers], part[takers])
+    backend.scatter_add(target, voxels[takers], part[takers])
     return xp.where(found, 0, amount)
 
 

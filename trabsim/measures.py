@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from trabsim.agents.osteoblasts import survival, team_rates
+from trabsim.agents.osteoblasts import lifetime_volume_um3, survival, team_rates
 from trabsim.blocks import ordered_mean
 from trabsim.clock import Clock
+from trabsim.densitometry import density_measures
+from trabsim.factors import factor
 from trabsim.lattice import around, ball, unravel, voxel_at
 from trabsim.state import FULL, Phase, State
-from trabsim.tissue.bookkeeping import change, marker_pct, per_year
+from trabsim.therapy.therapies import therapy_measures
+from trabsim.tissue.bisphosphonate import PER_UM2_DAY, held_quanta
+from trabsim.tissue.bookkeeping import MARKERS, change, marker_pct, per_year
 from trabsim.tissue.components import enclosed_cavities
-from trabsim.tissue.mineral import mineral_mg_per_cm3
 from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
 
 #: Voxels along each cut face that are left out of measures.
@@ -39,6 +42,9 @@ MECHANICAL_LEVELS = (
     "tissue_energy_MPa",
     "mechanical_stimulus",
 )
+
+#: What the last double label has shown.
+LABEL_LEVELS = ("label_MAR_um_per_day", "label_MS_BS", "label_BFR_BS_um_per_year")
 
 #: Depth from which a surface counts as eroded.
 ERODED_UM = 5.0
@@ -75,7 +81,11 @@ def measure_state(
         row |= surface_measures(state, backend, core)
         row |= cell_measures(state, backend, core)
         row |= dynamic_measures(state, backend, day, config)
+        row |= drug_measures(state)
+    if config.process.labels.days:
+        row |= {name: state.levels.get(name, float("nan")) for name in LABEL_LEVELS}
     row |= mechanical_measures(state, backend)
+    row |= therapy_measures(config.therapy, state.levels)
     if microarchitecture:
         row |= architecture_measures(state, backend, core)
     return row
@@ -104,19 +114,26 @@ def tissue_volume_mm3(state: State, core: tuple[slice, slice, slice]) -> float:
 def volume_measures(
     state: State, backend: Any, core: tuple[slice, slice, slice], config: Any
 ) -> dict[str, float]:
-    """BV/TV, and the potential bone volume: what is there plus what is owed."""
+    """BV/TV, and the potential bone volume: what is there plus what is owed, if hormones and drugs stay as today."""
     xp = backend.xp
     voxels = max(int(state.tissue[core].sum(dtype="int64")), 1)
     bone = int(state.bone[core].sum(dtype="int64"))
-    credit = int(state.credit[core].sum(dtype="int64")) * config.process.reversal.balance
     cells = state.osteoblasts
     # what living osteoblasts will still lay down, by age
     p = config.process.osteoblasts
     days = np.arange(p.oldest_days + 1)
-    made = p.rate_um3_per_day * 0.5 ** (days / p.rate_half_life_days) * survival(p, days)
-    alive = np.maximum(survival(p, days), 1e-12)
-    still = np.cumsum(made[::-1])[::-1] / alive
-    still = backend.from_numpy(still / state.quantum_um3)
+    alive = survival(p, days, factor(state, "osteoblast_death_factor"))
+    made = (
+        p.rate_um3_per_day
+        * factor(state, "matrix_rate_factor")
+        * 0.5 ** (days / p.rate_half_life_days)
+        * alive
+    )
+    still = np.cumsum(made[::-1])[::-1]
+    # what one osteoblast lays down in its life today, over what it is worth in credit
+    worth = factor(state, "osteoblast_recruitment_factor") * float(still[0]) / lifetime_volume_um3(p)
+    credit = int(state.credit[core].sum(dtype="int64")) * config.process.reversal.balance * worth
+    still = backend.from_numpy(still / np.maximum(alive, 1e-12) / state.quantum_um3)
     age = xp.clip(int(state.counters.get("last_day", 0)) - cells.birth_day, 0, p.oldest_days)
     owed = xp.where(in_core(state, cells.voxel), still[age] + cells.owed, 0.0) if len(cells) else xp.zeros(1)
     potential = bone + credit + float(owed.sum())
@@ -125,36 +142,6 @@ def volume_measures(
         "potential_BV_TV": potential / (voxels * FULL),
         "remodeling_space_BV": potential / max(bone, 1) - 1.0,
     }
-
-
-def density_measures(
-    state: State, backend: Any, core: tuple[slice, slice, slice], day: int, config: Any
-) -> dict[str, float]:
-    """TMD and vBMD of the specimen, and DXA-equivalent densities with their change since entry.
-
-    The densitometer sees a fixed mixture of this trabecular bone and of the cortical compartment.
-    """
-    xp, p = backend.xp, config.process.cortex
-    total, volume = 0.0, 0
-    for z in range(core[0].start, core[0].stop):  # plane by plane keeps memory low
-        bone = state.bone[z, core[1], core[2]]
-        mineral = mineral_mg_per_cm3(
-            state.formed_day[z, core[1], core[2]], day, config.process.mineral, backend
-        )
-        total += float((mineral.astype(xp.float64) * bone).sum())
-        volume += int(bone.sum(dtype="int64"))
-    voxels = max(int(state.tissue[core].sum(dtype="int64")), 1)
-    vBMD = total / (voxels * FULL)
-    row = {"TMD_mg_per_cm3": total / max(volume, 1), "vBMD_mg_per_cm3": vBMD}
-    cortical = state.levels.get("cortical_mineral", float("nan"))
-    for site in ("lumbar_spine", "total_hip", "femoral_neck"):
-        share = getattr(p, f"{site}_trabecular_share")
-        row[f"{site}_BMD_relative"] = share * vBMD / p.young_vBMD_mg_per_cm3 + (1.0 - share) * cortical
-    areal = row["lumbar_spine_BMD_relative"] * p.young_lumbar_BMD_g_per_cm2
-    row["lumbar_spine_BMD_g_per_cm2"] = areal
-    row["T_score"] = (areal - p.young_lumbar_BMD_g_per_cm2) / p.young_lumbar_SD_g_per_cm2
-    row["cortical_volume_relative"] = state.levels.get("cortical_volume", float("nan"))
-    return row
 
 
 def surface_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
@@ -215,7 +202,13 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
     """
     got = {
         name: change(state, backend, name, day, 365)
-        for name in ("resorbed_quanta", "formed_quanta", "formation_started_um2", "sites_opened")
+        for name in (
+            "resorbed_quanta",
+            "formed_quanta",
+            "modeling_formed_quanta",
+            "formation_started_um2",
+            "sites_opened",
+        )
     }
     area_um2 = max(float(state.surface.area_um2.sum()), 1e-9)
     bone_um3 = max(int(state.bone.sum(dtype="int64")) * state.quantum_um3, 1e-9)
@@ -228,13 +221,29 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
         "BRs_R_BV_per_year": resorbed / bone_um3,
         "Ac_f_per_year": started / area_um2,
         "W_Th_um": formed / started if started > 0 else float("nan"),
+        "modeling_share_of_formation": got["modeling_formed_quanta"][0] / got["formed_quanta"][0]
+        if got["formed_quanta"][0]
+        else float("nan"),
         "sites_per_mm2_per_year": per_year(*got["sites_opened"]) / (area_um2 / UM2_PER_MM2),
     }
     row["MAR_um_per_day"], row["MS_BS"] = apposition(state, backend, config)
     markers = config.process.markers
-    row["CTX_pct_of_baseline"] = marker_pct(state, backend, "resorbed_quanta", "resorption", day, markers)
-    row["P1NP_pct_of_baseline"] = marker_pct(state, backend, "formed_quanta", "formation", day, markers)
+    for marker, (total, flow) in MARKERS.items():
+        row[f"{marker}_pct_of_baseline"] = marker_pct(state, backend, total, flow, day, markers)
     return row
+
+
+def drug_measures(state: State) -> dict[str, float]:
+    """Bisphosphonate in bone: mean on the surface (days of uptake at the reference dose), and where the rest went."""
+    delivered = max(state.counters.get("bisphosphonate_delivered", 0), 1)
+    surface_um2 = max(float(state.surface.area_um2.sum()), 1e-9)
+    on_surface = int(state.surface_bp.sum(dtype="int64")) if held_quanta(state) else 0
+    buried = int(state.buried_bp.sum(dtype="int64")) if held_quanta(state) else 0
+    return {
+        "bisphosphonate_surface_days": on_surface / PER_UM2_DAY / surface_um2,
+        "bisphosphonate_buried_share": buried / delivered,
+        "bisphosphonate_retained_share": held_quanta(state) / delivered,
+    }
 
 
 def apposition(state: State, backend: Any, config: Any) -> tuple[float, float]:

@@ -38,6 +38,7 @@ class Stream(IntEnum):
     MODELING_FORMATION = 23
     OSTEOCYTE_DEATH = 24
     RECRUITMENT_SIZE = 25
+    MISSED_DOSE = 40
 
 
 class Random:

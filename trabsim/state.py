@@ -20,6 +20,9 @@ HISTORY = (
     "sites_opened",
     "osteoblasts_born",
     "area_um2",
+    "modeling_formed_quanta",
+    "osteoblast_days",
+    "mature_osteoblast_days",
 )
 
 
@@ -73,13 +76,28 @@ VARIABLES: tuple[Variable, ...] = (
         "activation_debt", "voxel", "float32", "1/mm2", "openings withheld while RANK occupancy was low"
     ),
     Variable("lining_reserve", "voxel", "float32", "1", "lining cells able to form bone directly, 0-1"),
+    # drug in bone
+    Variable(
+        "surface_bp",
+        "voxel",
+        "int32",
+        "1/16 um2 day",
+        "bisphosphonate on the surface, as what an area takes up in a day at the reference dose",
+    ),
+    Variable("buried_bp", "voxel", "int32", "1/16 um2 day", "bisphosphonate buried in the matrix"),
     # fields
     Variable("rankl_contact", "voxel", "float32", "a.u.", "cell-bound RANKL within the reach of osteocytes"),
     Variable("rankl_soluble", "voxel", "float32", "a.u.", "soluble and matrix-held RANKL in marrow"),
     Variable("opg", "voxel", "float32", "a.u.", "osteoprotegerin in marrow"),
     Variable("sclerostin", "voxel", "float32", "a.u.", "sclerostin in bone and at its surface"),
     Variable("coupling", "voxel", "float32", "a.u.", "growth factors freed by resorption, in marrow"),
-    Variable("estradiol_local", "voxel", "float32", "pg/mL", "estradiol made in the marrow by aromatase"),
+    Variable(
+        "estradiol_local",
+        "voxel",
+        "float32",
+        "pg/mL",
+        "estradiol that marrow makes from 20 ng/dL testosterone",
+    ),
     # what the bone feels
     Variable(
         "strain_energy", "voxel", "float32", "MPa", "strain energy density of the tissue under its loads"
@@ -122,14 +140,22 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("osteoclasts.life_used_days", "osteoclast", "float64", "day", "life used up"),
     Variable("osteoclasts.life_days", "osteoclast", "float64", "day", "life given at birth"),
     Variable("osteoclasts.site", "osteoclast", "int64", "1", "remodeling site"),
+    Variable("osteoclasts.drug_load", "osteoclast", "int64", "1/16 um2 day", "bisphosphonate it engulfed"),
     Variable(
-        "osteoclasts.drug_load", "osteoclast", "float64", "1", "engulfed drug (none before therapies exist)"
+        "osteoclasts.activity", "osteoclast", "float64", "1", "share of its resorption that this leaves"
     ),
     Variable("osteoblasts.id", "osteoblast", "int64", "1", "stable id"),
     Variable("osteoblasts.voxel", "osteoblast", "int64", "1", "raveled voxel it fills"),
     Variable("osteoblasts.birth_day", "osteoblast", "int32", "day", "day it began to form"),
     Variable("osteoblasts.site", "osteoblast", "int64", "1", "remodeling site"),
     Variable("osteoblasts.owed", "osteoblast", "int64", "1/100000 voxel", "matrix made but not yet placed"),
+    Variable(
+        "osteoblasts.modeling",
+        "osteoblast",
+        "uint8",
+        "1",
+        "1 where it arose from a lining cell, not by credit",
+    ),
     Variable("osteocytes.id", "osteocyte", "int64", "1", "stable id"),
     Variable("osteocytes.voxel", "osteocyte", "int64", "1", "raveled voxel"),
     Variable("osteocytes.birth_day", "osteocyte", "int32", "day", "day of embedding"),
@@ -144,6 +170,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("sites.voxel", "site", "int64", "1", "raveled voxel where it opened"),
     Variable("sites.opened_day", "site", "int32", "day", "day of activation"),
     Variable("sites.recruits", "site", "int64", "1", "osteoclasts that joined so far"),
+    Variable("labels.id", "label", "int64", "1", "raveled voxel in or beside the front of the first label"),
+    Variable("labels.bone", "label", "int32", "1/100000 voxel", "matrix in it on that day"),
+    Variable("labels.forming", "label", "uint8", "1", "1 where it formed on that day"),
     # where the next elastic solution starts
     Variable("displacements.id", "node", "int64", "1", "raveled node of the elastic lattice"),
     Variable(

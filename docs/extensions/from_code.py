@@ -1,6 +1,7 @@
 """Tables in the documentation that are written by the code itself, so that they cannot go out of date.
 
-Directives: ``parameter-table``, ``variable-table``, ``process-table``, ``command-line``, ``series-table``.
+Directives: ``parameter-table``, ``variable-table``, ``process-table``, ``command-line``, ``therapy-table``,
+``therapy-inputs``, ``drug-table``.
 Role: ``default`` shows the default of a parameter, as in {default}`activation.debt_fade_days`.
 """
 
@@ -39,10 +40,14 @@ def parameter_tables() -> dict[str, type[Params]]:
     from trabsim.config import Config, OutputParams
     from trabsim.mechanics.loads import LoadProgram
     from trabsim.model import ProcessParams
+    from trabsim.therapy.registry import BUILT_IN, therapy_class
+    from trabsim.therapy.schedule import TherapyParams
 
-    own = {n: f for n, f in Config.model_fields.items() if n not in {"process", "output"}}
+    own = {n: f for n, f in Config.model_fields.items() if n not in {"process", "output", "therapy", "drug"}}
     classes = {n: f.annotation for n, f in {**own, **ProcessParams.model_fields}.items()}
-    return {**classes, "mechanics.program": LoadProgram, "output": OutputParams}  # type: ignore[dict-item]
+    lists = {"mechanics.program": LoadProgram, "therapy": TherapyParams, "output": OutputParams}
+    drugs = {f"drug.{kind}": therapy_class(kind).params_class for kind in BUILT_IN}
+    return {**classes, **lists, **{n: cls for n, cls in drugs.items() if cls.model_fields}}  # type: ignore[dict-item]
 
 
 def limits(metadata: list[Any]) -> str:
@@ -82,7 +87,8 @@ def parameter_markdown(only: str = "") -> str:
             )
             for key, info in cls.model_fields.items()
         ]
-        title = [] if only else [f"## `[{name}]`" if name != "output" else "## `[[output]]`", ""]
+        brackets = f"[[{name}]]" if name in {"output", "therapy"} else f"[{name}]"
+        title = [] if only else [f"## `{brackets}`", ""]
         parts += [*title, table(("parameter", "default", "limits", "meaning", "source"), rows), ""]
     return "\n".join(parts)
 
@@ -113,6 +119,49 @@ def process_markdown() -> str:
         every = "day" if p.every.days == 1 else f"{p.every.days} days"
         rows.append((str(number), code(p.name) + switch, cell(summary), every, *names, references))
     return table(("", "process", "does", "every", "reads", "writes", "references"), rows)
+
+
+def therapy_markdown() -> str:
+    """Every therapy: what it sets, where it reaches cells, on what evidence."""
+    from trabsim.therapy.registry import BUILT_IN, therapy_class
+
+    rows = []
+    for kind in BUILT_IN:
+        cls = therapy_class(kind)
+        unit = next(iter(cls.units), "")
+        dose = cls.label_dose / cls.units.get(unit, 1.0)
+        days = "" if not cls.repeated or cls.delivered_per_day else f" / {cls.label_every_days:g} d"
+        names = [", ".join(code(n) for n in group) or "–" for group in (cls.sets, cls.enters)]
+        first = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append((code(kind), cell(first), f"{dose:g} {unit}{days}", *names, cls.evidence))
+    return table(("kind", "is", "usual dose up to", "sets", "reaches cells by", "evidence"), rows)
+
+
+def input_markdown() -> str:
+    """Every level that a therapy may set."""
+    from trabsim.therapy.inputs import INPUTS
+
+    rows = [
+        (code(name), f"{line.default:g}", line.unit, cell(line.meaning), line.together)
+        for name, line in INPUTS.items()
+    ]
+    return table(("level", "without drug", "unit", "meaning", "two drugs"), rows)
+
+
+def drug_markdown() -> str:
+    """Pharmacokinetics of every drug, with sources."""
+    rows = [
+        (
+            code(f"{name}.{key}"),
+            cell(shown(info.default)),
+            cell(info.description),
+            cell(info.json_schema_extra["source"]),
+        )  # type: ignore[index,call-overload]
+        for name, cls in parameter_tables().items()
+        if name.startswith("drug.")
+        for key, info in cls.model_fields.items()
+    ]
+    return table(("parameter", "default", "meaning", "source"), rows)
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -166,7 +215,7 @@ class DefaultRole(SphinxRole):
     """Default of a parameter: ``table.name``."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        section, name = self.text.split(".")
+        section, name = self.text.rsplit(".", 1)
         value = parameter_tables()[section].model_fields[name].default
         shows = nodes.literal(text=shown(value), classes=["default"])
         shows["title"] = self.text
@@ -178,6 +227,9 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("parameter-table", directive(parameter_markdown, 1))
     app.add_directive("variable-table", directive(variable_markdown))
     app.add_directive("process-table", directive(process_markdown))
+    app.add_directive("therapy-table", directive(therapy_markdown))
+    app.add_directive("therapy-inputs", directive(input_markdown))
+    app.add_directive("drug-table", directive(drug_markdown))
     app.add_directive("command-line", directive(command_markdown))
     app.add_role("default", DefaultRole())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,19 +24,31 @@ FOUNDATION = {
         "clock",
         "credit",
         "errors",
+        "factors",
         "lattice",
         "lookup",
         "params",
         "process",
         "rng",
+        "spelling",
         "state",
         "units",
     ),
 }
-PARTS = {"agents", "endocrine", "fields", "tissue"}
+PARTS = {"agents", "endocrine", "fields", "therapy", "tissue"}
 COMPOSITION = {
     # what a run is made of, and how fast it is
-    *("bench", "config", "config_layers", "embedding", "measures", "memory", "model", "simulation"),
+    *(
+        "bench",
+        "config",
+        "config_layers",
+        "densitometry",
+        "embedding",
+        "measures",
+        "memory",
+        "model",
+        "simulation",
+    ),
     # what it leaves
     *("checkpoint", "durable", "observers", "provenance", "run_folder", "runfile", "series"),
 }

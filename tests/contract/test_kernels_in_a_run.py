@@ -54,6 +54,10 @@ def test_a_device_takes_the_decisions_of_the_cpu(tmp_path):
         "fields.refresh_change": 0.3,  # fewer solutions of the fields, for speed
         "mechanics.every_days": 15,
         "microdamage.every_days": 15,
+        "labels.days": [[-28, -14]],
+        "therapy": [
+            {"kind": "alendronate", "dose": 70.0, "unit": "mg", "every": "weekly", "start_day": -DAYS}
+        ],
     }
     config = load_config("postmenopause", busy)
     rough = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((24, 24, 24)), 3, mode="wrap")
@@ -76,6 +80,7 @@ def test_a_device_takes_the_decisions_of_the_cpu(tmp_path):
         "resorbed_quanta",
         "osteoblasts_born",
         "formed_quanta",
+        "bisphosphonate_engulfed",
     ):
         assert ours.counters.get(happened, 0) > 0, happened
     assert ours.counters["mechanics_day"] == -15

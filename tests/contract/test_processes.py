@@ -134,7 +134,8 @@ def with_crumb() -> Specimen:
 
 def lively() -> Simulation:
     """A simulation in which every rule finds work within weeks."""
-    sim = begin(with_crumb(), BUSY | LOADED | {"run.spin_up_days": 20})
+    drug = {"kind": "alendronate", "dose": 70.0, "unit": "mg", "every": "weekly", "start_day": -20}
+    sim = begin(with_crumb(), BUSY | LOADED | {"run.spin_up_days": 20, "therapy": [drug]})
     sim.state.matrix_factor[...] = 0.5
     return sim
 

@@ -23,6 +23,8 @@ CROWDED = (
         "activation.rate_per_mm2_per_year": 80.0,
         "activation.occupancy_exponent": 0.5,
         "osteoclasts.joining_days": 20,
+        "labels.days": [[34, 60]],
+        "therapy": [{"kind": "alendronate", "dose": 70.0, "unit": "mg", "every": "weekly"}],
     }
 )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_bone import named, slab, wake
+from small_bone import add_osteoblasts, named, slab, wake
 
 from trabsim.clock import Clock
 from trabsim.simulation import Simulation
 from trabsim.state import HISTORY, HISTORY_DAYS
-from trabsim.tissue.bookkeeping import MarkerParams, change, marker_pct, per_year
+from trabsim.tissue.bookkeeping import BASELINES, MARKERS, MarkerParams, change, marker_pct, per_year
 from trabsim.units import DAYS_PER_YEAR
 
 
@@ -103,8 +103,33 @@ def test_no_baseline_no_marker() -> None:
 def test_a_run_without_spin_up_takes_its_first_day_as_baseline() -> None:
     """With no days before entry the baseline is set at once and nothing divides by zero."""
     sim = kept(0, 10, 1)
-    assert "baseline_resorption_quanta_per_day" in sim.state.levels
+    assert set(BASELINES.values()) <= set(sim.state.levels)
     assert np.isfinite(marker(sim, MarkerParams()))
+
+
+def test_cells_at_work_make_alkaline_phosphatase_and_the_older_ones_osteocalcin() -> None:
+    """Twice the osteoblasts add their trabecular share to the first at once, to the second once they are of age."""
+    p = MarkerParams(trabecular_share=0.6, window_days=10, baseline_days=30, osteocalcin_days=20)
+    sim = kept(-60, 0, 0)
+    sim.processes = [named(sim, "bookkeeping")]
+    sim.processes[0].params = p
+    voxels = sim.state.surface.index[:50]
+    add_osteoblasts(sim, voxels, birth_day=-100)
+    keep_on(sim, 10, 60)
+
+    def read() -> dict[str, float]:
+        day = sim.clock.day - 1
+        return {
+            name: marker_pct(sim.state, sim.backend, total, flow, day, p)
+            for name, (total, flow) in MARKERS.items()
+        }
+
+    assert read() == pytest.approx(dict.fromkeys(MARKERS, 100.0))
+    add_osteoblasts(sim, voxels, birth_day=sim.clock.day)
+    keep_on(sim, 10, 11)
+    assert read() == pytest.approx({"CTX": 100, "NTX": 100, "P1NP": 100, "BAP": 160, "osteocalcin": 100})
+    keep_on(sim, 10, 20)
+    assert read() == pytest.approx({"CTX": 100, "NTX": 100, "P1NP": 100, "BAP": 160, "osteocalcin": 160})
 
 
 def test_baseline_is_set_once() -> None:

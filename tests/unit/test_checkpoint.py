@@ -205,10 +205,10 @@ def test_a_newer_schema_asks_for_a_newer_version(path):
 
 def test_an_older_schema_names_the_version_that_reads_it(path):
     with edited(path) as file:
-        file["trabsim"].attrs["schema"] = 1  # without what the bone feels
+        file["trabsim"].attrs["schema"] = 2  # without drugs in bone
         file["trabsim"].attrs["version"] = np.bytes_("0.0.3")
     with pytest.raises(
-        RunError, match=r"schema 1, and this version reads from 2; finish that run with trabsim 0.0.3"
+        RunError, match=r"schema 2, and this version reads from 3; finish that run with trabsim 0.0.3"
     ):
         read_checkpoint(path, BACKEND)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from small_bone import named, slab, wake
+from small_bone import BUSY, begin, hold_levels, named, rods, slab, wake
 
-from trabsim.state import Phase
+from trabsim.agents.osteoblasts import lifetime_volume_um3
+from trabsim.state import FULL, Phase
 from trabsim.tissue.ledger import credit_imbalance
 
 
@@ -73,6 +74,47 @@ def test_modeling_rises_with_wnt_and_with_the_reserve() -> None:
     fewer, _ = modeled(1.9, reserve=0.3)
     assert fewer < 0.6 * voxels
     assert modeled(1.9, reserve=0.0, days=1) == (0, 0)
+
+
+def test_modeled_bone_is_formed_on_quiescent_surface_and_counted() -> None:
+    """Without resorption all that is formed is modeled: on the surface, owing nothing, and on each place once."""
+    settings = {
+        "lining.modeling_wnt": 1.5,
+        "lining.modeling_per_day": 0.02,
+        "lining.recovery_days": 1e6,
+        "activation.rate_per_mm2_per_year": 0.0,
+        "osteoblasts.life_half_days": 20.0,
+        "osteoblasts.oldest_days": 40,
+    }
+    sim = begin(slab((16, 24, 24), voxel_size_um=20.0, thick=8.0), settings)
+    state = hold_levels(sim, modeling_drive=5.0).state
+    before = state.bone.copy()
+    for _ in range(120):
+        sim.step()
+    counters = state.counters
+    assert counters["formed_quanta"] == counters["modeling_formed_quanta"] > 30 * FULL
+    assert (
+        counters["osteoblasts_born"]
+        == counters["modeling_osteoblasts"]
+        == int(counters["next_osteoblast_id"]) - 1
+    )
+    assert (state.bone >= before).all()
+    assert not state.credit.any()
+    # most of the surface was modeled once, and none of it twice: its reserve is used up
+    height = (state.bone.astype(np.int64).sum(axis=0) - before.sum(axis=0)) * 20.0 / FULL
+    once = 2500e-6 * lifetime_volume_um3(sim.config.process.osteoblasts)
+    assert 0.5 * once < height.mean() < 1.1 * once
+    assert state.lining_reserve.ravel()[state.surface.index].mean() < 0.4
+    assert sim.measure(microarchitecture=False)["modeling_share_of_formation"] == 1.0
+
+
+def test_remodeling_is_no_modeling() -> None:
+    """Where lining cells stay what they are, no formation counts as modeling."""
+    sim = begin(rods(20, period=10, radius=2.8), BUSY | {"lining.modeling_per_day": 0.0})
+    for _ in range(60):
+        sim.step()
+    assert sim.state.counters["formed_quanta"] > 0 == sim.state.counters["modeling_formed_quanta"]
+    assert sim.measure(microarchitecture=False)["modeling_share_of_formation"] == 0.0
 
 
 def test_the_reserve_recovers_to_its_full_size() -> None:

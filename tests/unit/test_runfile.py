@@ -298,7 +298,7 @@ def test_a_day_that_was_interrupted_is_not_gone_on_from(tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sim.processes[7], "apply", interrupted)
+    monkeypatch.setattr(next(p for p in sim.processes if p.name == "activation"), "apply", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sim.run()
     monkeypatch.undo()

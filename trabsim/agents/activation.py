@@ -15,6 +15,7 @@ from typing import Any
 
 from trabsim.blocks import ordered_mean
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lookup import power_table
 from trabsim.params import Params, param
 from trabsim.process import Process
@@ -79,7 +80,9 @@ class ActivationParams(Params):
     )
 
 
-def opening_chance(area_um2: Any, drive: Any, debt: Any, phi: Any, params: ActivationParams) -> Any:
+def opening_chance(
+    area_um2: Any, drive: Any, debt: Any, phi: Any, params: ActivationParams, readier: float = 1.0
+) -> Any:
     """Chance that a voxel opens today.
 
     Parameters
@@ -92,8 +95,11 @@ def opening_chance(area_um2: Any, drive: Any, debt: Any, phi: Any, params: Activ
         Withheld openings per mm2.
     phi : float64 array
         RANK occupancy.
+    readier : float
+        Multiplies the rate at which sites become ready; the debt is of sites that are ready already.
     """
-    per_mm2 = params.rate_per_mm2_per_year / DAYS_PER_YEAR * drive + debt * phi / params.debt_release_days
+    rate = params.rate_per_mm2_per_year / DAYS_PER_YEAR * drive * readier
+    per_mm2 = rate + debt * phi / params.debt_release_days
     return area_um2 / UM2_PER_MM2 * per_mm2
 
 
@@ -125,7 +131,7 @@ class Activation(Process):
     """Open today's sites."""
 
     name = "activation"
-    reads = ("phase", "phi", "activation_debt", "strain_signal", "microdamage")
+    reads = ("phase", "phi", "activation_debt", "strain_signal", "microdamage", "levels")
     writes = ("phase", "site", "contact_day", "gathered", "activation_debt", "sites", "counters")
     references = ("doi:10.1038/s41413-024-00362-4", "doi:10.1359/JBMR.040710")
 
@@ -142,7 +148,7 @@ class Activation(Process):
             state.activation_debt.ravel()[surface.index] = next_debt(debt, drive, phi, p, xp).astype(
                 xp.float32
             )
-        chance = opening_chance(surface.area_um2, drive, debt, phi, p)
+        chance = opening_chance(surface.area_um2, drive, debt, phi, p, factor(state, "activation_factor"))
         felt = state.strain_signal.ravel()[surface.index].astype(xp.float64)
         chance = chance * preference(felt, state.microdamage.ravel()[surface.index].astype(xp.float64), p, xp)
         chance = xp.where(state.phase.ravel()[surface.index] == Phase.QUIESCENT, chance, 0.0)

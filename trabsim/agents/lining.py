@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from trabsim.agents.reversal import recruit_osteoblasts
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.rng import Random, Stream
@@ -51,7 +52,7 @@ class Lining(Process):
     """Cover, recover, and model."""
 
     name = "lining"
-    reads = ("phase", "site", "wnt", "lining_reserve", "credit")
+    reads = ("phase", "site", "wnt", "lining_reserve", "credit", "levels")
     writes = (
         "phase",
         "credit",
@@ -89,6 +90,7 @@ class Lining(Process):
     def _model(self, state: State, clock: Clock) -> None:
         p, xp, surface = self.params, self.backend.xp, state.surface
         above = state.wnt.ravel()[surface.index].astype(xp.float64) - p.modeling_wnt
+        above = above + factor(state, "modeling_drive")
         if not bool((above > 0).any()):
             return
         reserve = state.lining_reserve.ravel()
@@ -107,4 +109,4 @@ class Lining(Process):
         state.phase.ravel()[voxels] = Phase.FORMING
         state.contact_day.ravel()[voxels] = clock.day
         state.count("modeling_osteoblasts", int(number.sum()))
-        recruit_osteoblasts(self.backend, state, clock, voxels, number)
+        recruit_osteoblasts(self.backend, state, clock, voxels, number, modeling=True)

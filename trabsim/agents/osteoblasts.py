@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lattice import around, ball, neighbors_6
 from trabsim.lookup import LookupTable, decay_table
 from trabsim.params import Params, param
@@ -87,9 +88,9 @@ class OsteoblastParams(Params):
     )
 
 
-def survival(params: OsteoblastParams, days: np.ndarray) -> np.ndarray:
-    """Share of a team that still forms at an age (days) with full estrogen response."""
-    alive: np.ndarray = 0.5 ** (days / params.life_half_days) * (days < params.oldest_days)
+def survival(params: OsteoblastParams, days: np.ndarray, death: float = 1.0) -> np.ndarray:
+    """Share of a team that still forms at an age (days) with full estrogen response, dying `death` times as fast."""
+    alive: np.ndarray = 0.5 ** (days / params.life_half_days * death) * (days < params.oldest_days)
     return alive
 
 
@@ -145,6 +146,7 @@ class Formation(Process):
         "counters",
         "rankl_contact",
         "sclerostin",
+        "lining_reserve",
     )
     references = ("doi:10.1210/er.21.2.115",)
 
@@ -160,6 +162,7 @@ class Formation(Process):
         p, xp, cells = self.params, self.backend.xp, state.osteoblasts
         age = (clock.day - cells.birth_day).astype(xp.float64)
         made = team_rates(p)(self.backend, age) * (p.rate_um3_per_day / state.quantum_um3)
+        made = made * factor(state, "matrix_rate_factor")
         random = Random(self.backend, state.seed)
         demand = cells.owed + random.round(Stream.OSTEOBLAST_DEPOSIT, clock.day, cells.id, made)
         filled, row = xp.unique(cells.voxel, return_inverse=True)
@@ -176,12 +179,13 @@ class Formation(Process):
         days[filled] = ((days[filled].astype(xp.int64) * before + clock.day * added) // weight).astype(
             xp.int32
         )
-        factor = state.matrix_factor.ravel()
-        factor[filled] = ((factor[filled] * before + 1.0 * added) / weight).astype(xp.float32)
+        stored = state.matrix_factor.ravel()
+        stored[filled] = ((stored[filled] * before + 1.0 * added) / weight).astype(xp.float32)
         damage = state.microdamage.ravel()
         damage[filled] = (damage[filled] * before / weight).astype(xp.float32)
         bone[filled] = after.astype(xp.int32)
         state.count("formed_quanta", int(added.sum()))
+        state.count("modeling_formed_quanta", int((placed * cells.modeling).sum()))
         self._mark_forming(state, clock, filled, cells, row)
         turned = filled[(2 * before < FULL) & (2 * after >= FULL)]
         if int(turned.shape[0]):
@@ -200,7 +204,7 @@ class Formation(Process):
         state.contact_day.ravel()[near] = clock.day
 
     def _inherit_signals(self, state: State, turned: Any) -> None:
-        """Bone that has just come into being takes the bone-bound signals of the bone it grew on."""
+        """Bone that has just come into being takes the signals, and the lining cells, of the bone it grew on."""
         xp = self.backend.xp
         near, inside = around(xp, turned, neighbors_6(), state.shape)
         bone_side = (
@@ -211,7 +215,7 @@ class Formation(Process):
         first = xp.argmax(bone_side, axis=1)
         rows = xp.arange(turned.shape[0])
         source = xp.where(bone_side[rows, first], near[rows, first], turned)
-        for name in ("rankl_contact", "sclerostin"):
+        for name in ("rankl_contact", "sclerostin", "lining_reserve"):
             values = state.arrays[name].ravel()
             values[turned] = values[source]
 
@@ -290,6 +294,7 @@ class Formation(Process):
         random = Random(self.backend, state.seed)
         hazard = float(np.round(np.log(2.0) / p.life_half_days, 12))
         hazard *= 1.0 + p.death_gain_without_estrogen * (1.0 - state.levels["estrogen_response"])
+        hazard *= factor(state, "osteoblast_death_factor")
         ends = (random.uniform(Stream.OSTEOBLAST_FATE, clock.day, cells.id) < hazard) | (
             clock.day - cells.birth_day >= p.oldest_days
         )

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.lattice import block_of, centers_um, repeat_rows, voxel_at
 from trabsim.lookup import LookupTable
 from trabsim.params import Params, param
@@ -78,6 +79,12 @@ class OsteoclastParams(Params):
         0.1,
         "longer life where estrogen response is 0",
         source="calibrated: late postmenopausal loss; longer life than this loses too much",
+        ge=0,
+    )
+    life_loss_by_drug: float = param(
+        0.1,
+        "faster use of life where engulfed drug has stopped resorption",
+        source="assumed: little, for osteoclasts do not become fewer (Weinstein 2009 doi:10.1056/NEJMoa0802633)",
         ge=0,
     )
     fission_share: float = param(
@@ -231,6 +238,7 @@ class OsteoclastRecruitment(Process):
             life_days=life,
             site=site,
             drug_load=xp.zeros(n),
+            activity=xp.ones(n),
         )
         state.count("osteoclasts_born", n)
 
@@ -274,13 +282,17 @@ class OsteoclastLife(Process):
         if len(cells) == 0:
             return
         lacking = 1.0 - state.levels["estrogen_response"]
-        cells.life_used_days = cells.life_used_days + 1.0 / (1.0 + p.life_gain_without_estrogen * lacking)
+        longer = (1.0 + p.life_gain_without_estrogen * lacking) * factor(state, "osteoclast_life_factor")
+        stopped = 1.0 - cells.activity
+        cells.life_used_days = cells.life_used_days + (1.0 + p.life_loss_by_drug * stopped) / longer
         ends = cells.life_used_days >= cells.life_days
         n = int(ends.sum())
         if n == 0:
             return
         if self.with_osteomorphs:
             self._divide(state, clock, ends)
+        if load := int(cells.drug_load[ends].sum()):
+            state.count("bisphosphonate_gone", load)
         cells.keep(~ends)
         state.count("osteoclasts_died", n)
 

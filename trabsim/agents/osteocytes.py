@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.rng import Random, Stream
@@ -47,7 +48,7 @@ class OsteocyteTurnover(Process):
     """Take out osteocytes whose bone was resorbed; let a few die."""
 
     name = "osteocytes"
-    reads = ("bone", "osteocytes")
+    reads = ("bone", "osteocytes", "levels")
     writes = ("osteocytes", "counters")
     references = ("assumed: osteocytes leave with their bone, and a few die each year",)
 
@@ -61,6 +62,7 @@ class OsteocyteTurnover(Process):
             cells.keep(embedded)
         if clock.day % 30 == 0:
             rate = self.params.death_rate_per_year * 30.0 / DAYS_PER_YEAR
+            rate *= factor(state, "osteocyte_death_factor")
             dies = (
                 Random(self.backend, state.seed).uniform(Stream.OSTEOCYTE_DEATH, clock.day, cells.id) < rate
             )

@@ -11,7 +11,7 @@ Parfitt 1994, J Cell Biochem 55:273, doi:10.1002/jcb.240550303 (remodeling at on
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from trabsim.agents.osteoclast_motion import front_depth_um, norm, resorbable
 from trabsim.clock import Clock
@@ -58,6 +58,26 @@ class ResorptionParams(Params):
     )
 
 
+class Resorbed(NamedTuple):
+    """What osteoclasts took on one day, for those who follow what lay in the bone.
+
+    Attributes
+    ----------
+    voxels, claims, taken, before : int64 arrays, one entry per claimed voxel
+        Raveled voxel; quanta wanted by all cells, taken, and there before.
+    cell, row, share : int64 arrays, one entry per claim
+        Row of the osteoclast, row in `voxels`, and quanta it wanted.
+    """
+
+    voxels: Any
+    claims: Any
+    taken: Any
+    before: Any
+    cell: Any
+    row: Any
+    share: Any
+
+
 def footprint_weight(distance_um: Any, radius_um: float, xp: Any) -> Any:
     """Weight of a footprint at a distance (um): ``(1 - (r/R)^2)^2`` in fixed point, int64."""
     inner = xp.maximum(1.0 - (distance_um / radius_um) ** 2, 0.0)
@@ -93,13 +113,15 @@ class Resorption(Process):
     def apply(self, state: State, clock: Clock) -> None:
         if len(state.osteoclasts) == 0:
             return
-        claimed, claims = self._claims(state, clock)
+        claimed, claims, parts = self._claims(state, clock)
         if int(claimed.shape[0]) == 0:
             return
         xp = self.backend.xp
         bone = state.bone.ravel()
-        taken = xp.minimum(claims, bone[claimed].astype(xp.int64))
+        before = bone[claimed].astype(xp.int64)
+        taken = xp.minimum(claims, before)
         bone[claimed] -= taken.astype(xp.int32)
+        state.surface.resorbed = Resorbed(claimed, claims, taken, before, *parts)
         state.count("resorbed_quanta", int(taken.sum()))
         becomes_marrow = 2 * bone[claimed].astype(xp.int64) < FULL
         keeps = claimed[~becomes_marrow]
@@ -108,8 +130,8 @@ class Resorption(Process):
         if int(lost.shape[0]):
             self._hand_over(state, clock, lost, amount)
 
-    def _claims(self, state: State, clock: Clock) -> tuple[Any, Any]:
-        """Sum what all osteoclasts want of each voxel; also marks the voxels in contact."""
+    def _claims(self, state: State, clock: Clock) -> tuple[Any, Any, tuple[Any, Any, Any]]:
+        """Sum what all osteoclasts want of each voxel, and tell who wants what; also marks the voxels in contact."""
         p, xp, cells, h = self.params, self.backend.xp, state.osteoclasts, state.voxel_size_um
         center = voxel_at(xp, cells.position_um, state.shape, h)
         voxels, inside = around(xp, center, ball(p.footprint_um / h + 0.9), state.shape)
@@ -120,7 +142,7 @@ class Resorption(Process):
         weight = xp.where(allowed, footprint_weight(distance, p.footprint_um, xp), 0)
         weight = weight * self._openness(state, voxels) // FULL
         total = weight.sum(axis=1)
-        budget = p.rate_um3_per_day / state.quantum_um3 * cells.nuclei / p.typical_nuclei
+        budget = p.rate_um3_per_day / state.quantum_um3 * cells.nuclei / p.typical_nuclei * cells.activity
         share = xp.floor(budget).astype(xp.int64)[:, None] * weight // xp.maximum(total, 1)[:, None]
 
         nearest = xp.where(allowed, distance, 1e9)
@@ -133,8 +155,10 @@ class Resorption(Process):
         wanted = share > 0
         claimed, row = xp.unique(voxels[wanted], return_inverse=True)
         claims = xp.zeros(claimed.shape[0], xp.int64)
-        self.backend.scatter_add(claims, row.ravel(), share[wanted])
-        return claimed, claims
+        row, part = row.ravel(), share[wanted]
+        self.backend.scatter_add(claims, row, part)
+        cell = xp.broadcast_to(xp.arange(len(cells), dtype=xp.int64)[:, None], voxels.shape)[wanted]
+        return claimed, claims, (cell, row, part)
 
     def _openness(self, state: State, voxels: Any) -> Any:
         """Faces of each voxel that lie open to marrow, in quanta: acid works where there is a face to work on.

@@ -18,6 +18,7 @@ from typing import Any
 from trabsim.agents.osteoblasts import OsteoblastParams, lifetime_volume_um3
 from trabsim.clock import Clock
 from trabsim.credit import WAITING, hand_over
+from trabsim.factors import factor
 from trabsim.lattice import around, block_of, neighbors_26, repeat_rows
 from trabsim.params import Params, param
 from trabsim.process import Process
@@ -135,6 +136,7 @@ class Reversal(Process):
         "wnt",
         "strain_signal",
         "osteoprogenitors",
+        "levels",
     )
     writes = (
         "phase",
@@ -218,7 +220,7 @@ class Reversal(Process):
             self.progenitors_full,
             self.params,
         )
-        state.gathered.ravel()[waiting] += speed.astype(xp.float32)
+        state.gathered.ravel()[waiting] += (speed * factor(state, "gathering_factor")).astype(xp.float32)
 
     def _typical_area(self, state: State) -> float:
         """Mean area of a surface voxel (um2), in fixed point so that it has no order."""
@@ -249,6 +251,7 @@ class Reversal(Process):
             xp.float64
         )
         felt = xp.clip(felt, self.params.osteoblasts_least, self.params.osteoblasts_most)
+        felt = felt * factor(state, "osteoblast_recruitment_factor")
         paid = xp.minimum(credit, self._most_credit(state, voxels))
         state.count("credit_capped", int((credit - paid).sum()))
         state.count("credit_paid", int(paid.sum()))
@@ -268,8 +271,10 @@ class Reversal(Process):
         )
 
 
-def recruit_osteoblasts(backend: Any, state: State, clock: Clock, voxels: Any, number: Any) -> None:
-    """Place `number` new osteoblasts on each of `voxels` (in rising order)."""
+def recruit_osteoblasts(
+    backend: Any, state: State, clock: Clock, voxels: Any, number: Any, *, modeling: bool = False
+) -> None:
+    """Place `number` new osteoblasts on each of `voxels` (in rising order), to pay credit or to model."""
     xp = backend.xp
     row = repeat_rows(xp, number)
     n = int(row.shape[0])
@@ -283,5 +288,6 @@ def recruit_osteoblasts(backend: Any, state: State, clock: Clock, voxels: Any, n
         birth_day=xp.full(n, clock.day),
         site=state.site.ravel()[voxels[row]],
         owed=xp.zeros(n, xp.int64),
+        modeling=xp.full(n, modeling),
     )
     state.count("osteoblasts_born", n)

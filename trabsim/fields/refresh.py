@@ -150,7 +150,7 @@ class FieldRefresh(Process):
         del rankl
         source = secretion.estradiol_source(state, self.backend, self.secretion)
         self._reference_by_area(state, source, marrow_domain)
-        source *= xp.float32(self._aromatized(state))
+        source *= xp.float32(self.secretion.aromatase_pg_per_mL / state.levels["estradiol_local_reference"])
         self._solve(state, "estradiol_local", source, marrow_domain, p.estradiol_um)
         source = secretion.opg_source(state, self.backend, clock.day, self.secretion)
         self._solve(state, "opg", source, marrow_domain, p.opg_um)
@@ -178,11 +178,6 @@ class FieldRefresh(Process):
         for name, length_um in (("opg", self.params.opg_um), ("estradiol_local", self.params.estradiol_um)):
             self._solve(state, name, source, domain, length_um)
             state.levels[f"{name}_reference"] = max(self._surface_mean(state, name), 1e-12)
-
-    def _aromatized(self, state: State) -> float:
-        """Estradiol made per um2 of surface, so that its mean at the surface comes out in pg/mL."""
-        share = self.secretion.aromatase_pg_per_mL * state.levels["testosterone_ng_per_dL"] / 20.0
-        return share / state.levels["estradiol_local_reference"]
 
     def _set_references(self, state: State) -> None:
         for name in ("sclerostin", "rankl_contact", "rankl_soluble"):

@@ -2,10 +2,10 @@
 
 Binding happens here and only here.  With every quantity relative to healthy bone,
 
-    L_free = L / (1 + O),    phi = phi_min + (1 - phi_min) * 3 L_free / (1 + L_free),
+    L_free = L / (1 + O + 2 B),    phi = phi_min + (1 - phi_min) * 3 L_free / (1 + L_free),
 
-so that phi = 1 where L = O = 1.  Estradiol lowers RANKL and sclerostin and raises OPG; free sclerostin inhibits Wnt;
-Wnt in turn raises OPG and lowers RANKL.
+so that phi = 1 where L = O = 1 and no antibody binds RANKL (B = 0).  Estradiol lowers RANKL and sclerostin and raises
+OPG; free sclerostin inhibits Wnt; Wnt in turn raises OPG and lowers RANKL.
 
 The response to estradiol saturates.  Half of the protection is left at 30 pg/mL, so that loss begins before the final
 menstrual period as it does in women; men begin to lose bone, and very low oral doses still work in women, at 10 to
@@ -24,9 +24,13 @@ from typing import Any
 
 from trabsim.blocks import block_mean, ordered_mean
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import State
+
+#: Testosterone at which the field of locally made estradiol is solved: that of women.
+TESTOSTERONE_REFERENCE_NG_PER_DL = 20.0
 
 SURFACE_FIELDS = ("rankl_contact", "rankl_soluble", "opg", "sclerostin")
 
@@ -88,16 +92,44 @@ class SignalParams(Params):
     )
 
 
-def local_response(estradiol: Any, params: SignalParams, xp: Any) -> Any:
-    """Estrogen response from local estradiol (pg/mL): second-order saturation, 1 at the young-adult level."""
+def local_response(
+    estradiol: Any,
+    params: SignalParams,
+    xp: Any,
+    *,
+    reference_pg_per_mL: float | None = None,
+    competitor: float = 0.0,
+    efficacy: float = 0.0,
+) -> Any:
+    """Estrogen response from local estradiol: second-order saturation, 1 at the young-adult level, never above.
+
+    With ``a = (estradiol / half)^2`` and a modulator s of some efficacy the receptor gives
+    ``(a + efficacy s) / (1 + a + s)``, relative to what estradiol alone gives at the young-adult level.
+
+    Parameters
+    ----------
+    estradiol : float64 array
+        pg/mL.
+    params : SignalParams
+    xp : module
+    reference_pg_per_mL : float, optional
+        Young-adult level of the sex; left out, that of `params`.
+    competitor, efficacy : float
+        The modulator over what competes like estradiol of half response, and what it achieves alone, 0-1.
+    """
     square, half = estradiol * estradiol, params.estrogen_half_pg_per_mL**2
-    reference = params.estrogen_reference_pg_per_mL**2
-    return xp.minimum(square / (square + half) * ((reference + half) / reference), 1.0)
+    young = params.estrogen_reference_pg_per_mL if reference_pg_per_mL is None else reference_pg_per_mL
+    reference = young**2
+    response = (square + efficacy * competitor * half) / (square + half * (1.0 + competitor))
+    return xp.minimum(response * ((reference + half) / reference), 1.0)
 
 
-def rank_occupancy(rankl: Any, opg: Any, phi_least: float) -> Any:
-    """RANK occupancy from RANKL and OPG relative to health; 1 where both are 1."""
-    free = rankl / (1.0 + opg)
+def rank_occupancy(rankl: Any, opg: Any, phi_least: float, binder: float = 0.0) -> Any:
+    """RANK occupancy from RANKL and OPG relative to health; 1 where both are 1 and no antibody binds RANKL.
+
+    A binder of 1 halves free RANKL at healthy OPG: that is how half effect is measured.
+    """
+    free = rankl / (1.0 + opg + 2.0 * binder)
     return phi_least + (1.0 - phi_least) * 3.0 * free / (1.0 + free)
 
 
@@ -121,13 +153,22 @@ class SurfaceSignals(Process):
             / state.levels[f"{name}_reference"]
             for name in SURFACE_FIELDS
         }
-        estradiol = state.levels["estradiol_pg_per_mL"] + state.estradiol_local.ravel()[surface.index].astype(
-            xp.float64
+        # the field is that of marrow at the reference level of testosterone: aromatase is at work at once
+        made = state.levels["testosterone_ng_per_dL"] / TESTOSTERONE_REFERENCE_NG_PER_DL
+        made *= factor(state, "aromatase_activity")
+        local = state.estradiol_local.ravel()[surface.index].astype(xp.float64)
+        response = local_response(
+            state.levels["estradiol_pg_per_mL"] + local * made,
+            p,
+            xp,
+            reference_pg_per_mL=state.levels.get("estrogen_reference_pg_per_mL"),
+            competitor=factor(state, "serm_competitor"),
+            efficacy=factor(state, "serm_efficacy"),
         )
-        response = local_response(estradiol, p, xp)
         state.levels["estrogen_response"] = ordered_mean(xp, response)
         lacking = 1.0 - response
-        wnt = wnt_signaling(relative["sclerostin"] * (1.0 + p.sclerostin_gain_without_estrogen * lacking))
+        sclerostin = relative["sclerostin"] * (1.0 + p.sclerostin_gain_without_estrogen * lacking)
+        wnt = wnt_signaling(sclerostin * factor(state, "sclerostin_factor"))
         by_wnt = 1.0 + p.wnt_on_rankl * (wnt - 1.0)
         rankl = (
             p.contact_share * relative["rankl_contact"] + (1.0 - p.contact_share) * relative["rankl_soluble"]
@@ -135,7 +176,8 @@ class SurfaceSignals(Process):
         rankl = rankl * (1.0 + p.rankl_gain_without_estrogen * lacking) / by_wnt
         opg = (1.0 - p.opg_mean_share) * relative["opg"] + p.opg_mean_share * state.levels["opg_mean"]
         opg = opg * (1.0 - p.opg_loss_without_estrogen * lacking) * by_wnt
-        phi = rank_occupancy(rankl, opg, p.phi_least)
+        rankl, opg = rankl * factor(state, "rankl_factor"), opg * factor(state, "opg_factor")
+        phi = rank_occupancy(rankl, opg, p.phi_least, factor(state, "rankl_binder"))
         for name, values in (("phi", phi), ("wnt", wnt)):
             state.arrays[name][...] = 0  # no signal is left where there is no surface any more
             state.arrays[name].ravel()[surface.index] = values.astype(xp.float32)

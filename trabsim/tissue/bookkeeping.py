@@ -1,4 +1,13 @@
-"""Remember the running totals of the last year, so that rates can be read off at any time and after any restart."""
+"""Remember the running totals of the last year, so that rates can be read off at any time and after any restart.
+
+Serum markers follow from them: CTX and NTX from matrix resorbed, P1NP from matrix formed, bone alkaline phosphatase
+from the osteoblasts at work, osteocalcin from the older ones among them.
+
+References
+----------
+Aubin 1998, J Cell Biochem 72 Suppl 30-31:73 (alkaline phosphatase comes early in an osteoblast's life,
+osteocalcin late)
+"""
 
 from __future__ import annotations
 
@@ -9,6 +18,23 @@ from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import HISTORY, HISTORY_DAYS, State
 from trabsim.units import DAYS_PER_YEAR
+
+#: Level that holds the baseline of each running total that a marker follows.
+BASELINES = {
+    "resorbed_quanta": "baseline_resorption_quanta_per_day",
+    "formed_quanta": "baseline_formation_quanta_per_day",
+    "osteoblast_days": "baseline_osteoblasts",
+    "mature_osteoblast_days": "baseline_mature_osteoblasts",
+}
+
+#: For each marker, the running total that it follows, and the flow of the cortical compartment beside it.
+MARKERS = {
+    "CTX": ("resorbed_quanta", "resorption"),
+    "NTX": ("resorbed_quanta", "resorption"),
+    "P1NP": ("formed_quanta", "formation"),
+    "BAP": ("osteoblast_days", "formation"),
+    "osteocalcin": ("mature_osteoblast_days", "formation"),
+}
 
 
 class MarkerParams(Params):
@@ -34,6 +60,12 @@ class MarkerParams(Params):
         source="assumed: a year",
         ge=1,
         le=HISTORY_DAYS - 1,
+    )
+    osteocalcin_days: int = param(
+        20,
+        "age from which an osteoblast secretes osteocalcin",
+        source="assumed: a late marker (Aubin 1998)",
+        ge=0,
     )
 
 
@@ -65,7 +97,7 @@ class Bookkeeping(Process):
     """Write down today's totals."""
 
     name = "bookkeeping"
-    reads = ("counters",)
+    reads = ("counters", "osteoblasts")
     writes = ("history", "counters", "levels")
     references = ("assumed: bookkeeping",)
 
@@ -73,6 +105,9 @@ class Bookkeeping(Process):
         xp, c = self.backend.xp, state.counters
         c.setdefault("first_day", clock.day)
         c["last_day"] = clock.day
+        age = clock.day - state.osteoblasts.birth_day
+        state.count("osteoblast_days", len(state.osteoblasts))
+        state.count("mature_osteoblast_days", int((age >= self.params.osteocalcin_days).sum()))
         area = int(xp.floor(state.surface.area_um2).astype(xp.int64).sum())
         row = [area if name == "area_um2" else c.get(name, 0) for name in HISTORY]
         state.history[clock.day % HISTORY_DAYS] = xp.asarray(row, dtype=xp.int64)
@@ -81,19 +116,16 @@ class Bookkeeping(Process):
 
     def _set_baseline(self, state: State, clock: Clock) -> None:
         """On the eve of entry, keep the rates that markers are compared with."""
-        for total, level in (
-            ("resorbed_quanta", "baseline_resorption"),
-            ("formed_quanta", "baseline_formation"),
-        ):
+        for total, level in BASELINES.items():
             gained, days = change(state, self.backend, total, clock.day, self.params.baseline_days)
-            state.levels[f"{level}_quanta_per_day"] = gained / days
+            state.levels[level] = gained / days
         for name in ("resorption", "formation"):
             state.levels[f"baseline_cortical_{name}"] = state.levels[f"cortical_{name}"]
 
 
 def marker_pct(state: State, backend: Any, total: str, name: str, day: int, params: MarkerParams) -> float:
     """A serum marker as % of its baseline; 100 where the baseline is not known yet."""
-    baseline = state.levels.get(f"baseline_{name}_quanta_per_day", 0.0)
+    baseline = state.levels.get(BASELINES[total], 0.0)
     if baseline <= 0:
         return 100.0
     gained, days = change(state, backend, total, day, params.window_days)

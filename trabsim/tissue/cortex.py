@@ -1,7 +1,7 @@
 """The cortical share of what a densitometer sees, as one well-mixed compartment.
 
 DXA measures trabecular and cortical bone together.  The cortical part is remodeled here by the same RANK occupancy,
-bone balance and mineral rules as the lattice, but without space: its turnover is lower because it has less surface.
+cell properties and mineral rules as the lattice, but without space: its turnover is lower because it has less surface.
 
 References
 ----------
@@ -12,6 +12,7 @@ Nottestad et al. 1987, J Bone Miner Res 2:221 (share of trabecular bone in verte
 from __future__ import annotations
 
 from trabsim.clock import Clock
+from trabsim.factors import factor
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import State
@@ -54,6 +55,13 @@ class CortexParams(Params):
         source="derived: as in the lattice, by shorter osteoblast life",
         ge=0,
     )
+    balance_loss_per_osteoblast_death: float = param(
+        0.2,
+        "bone balance lost where osteoblasts die twice as fast",
+        source="derived: what an osteoblast of the lattice lays down in its life falls by a sixth",
+        ge=0,
+        lt=1,
+    )
     secondary_fraction: float = param(
         0.30, "mineral that arrives slowly", source="as in [mineral]: two-phase law", ge=0, lt=1
     )
@@ -85,14 +93,53 @@ class CortexParams(Params):
         source="assumed: vertebral QCT of young adults is 165 +- 30",
         gt=0,
     )
-    young_lumbar_BMD_g_per_cm2: float = param(
+    young_women_lumbar_spine_g_per_cm2: float = param(
         1.064,
-        "lumbar-spine areal BMD of women aged 21-30",
-        source="NHANES 2005-2014, quoted in PMC12995607",
+        "lumbar-spine areal BMD of young women",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
         gt=0,
     )
-    young_lumbar_SD_g_per_cm2: float = param(
-        0.106, "its standard deviation", source="NHANES 2005-2014, quoted in PMC12995607", gt=0
+    young_women_lumbar_spine_SD_g_per_cm2: float = param(
+        0.106, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_men_lumbar_spine_g_per_cm2: float = param(
+        1.057,
+        "lumbar-spine areal BMD of young men",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_men_lumbar_spine_SD_g_per_cm2: float = param(
+        0.11, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_women_total_hip_g_per_cm2: float = param(
+        0.971,
+        "total-hip areal BMD of young women",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_women_total_hip_SD_g_per_cm2: float = param(
+        0.114, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_men_total_hip_g_per_cm2: float = param(
+        1.067,
+        "total-hip areal BMD of young men",
+        source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607",
+        gt=0,
+    )
+    young_men_total_hip_SD_g_per_cm2: float = param(
+        0.12, "its standard deviation", source="NHANES 2005-2014, ages 21-30, quoted in PMC12995607", gt=0
+    )
+    young_women_femoral_neck_g_per_cm2: float = param(
+        0.858,
+        "femoral-neck areal BMD of young women",
+        source="assumed: NHANES III young women, which the WHO takes for both sexes",
+        gt=0,
+    )
+    young_women_femoral_neck_SD_g_per_cm2: float = param(
+        0.12,
+        "its standard deviation",
+        source="assumed: NHANES III young women, which the WHO takes for both sexes",
+        gt=0,
     )
 
 
@@ -142,8 +189,8 @@ class CorticalCompartment(Process):
             levels["cortical_volume"],
             levels["cortical_credit"],
             levels["cortical_young"],
-            levels["phi"] ** p.occupancy_exponent,
-            balance,
+            levels["phi"] ** p.occupancy_exponent * self._resorption(state),
+            balance * self._formation(state),
             p,
         )
         levels["cortical_volume"], levels["cortical_credit"], levels["cortical_young"] = volume, credit, young
@@ -151,3 +198,15 @@ class CorticalCompartment(Process):
         for name, flow in (("cortical_resorption", resorbed), ("cortical_formation", formed)):
             levels[name] = levels.get(name, flow) + (flow - levels.get(name, flow)) / 30.0
         levels["cortical_mineral"] = volume - young
+
+    @staticmethod
+    def _resorption(state: State) -> float:
+        """Sites opened and bone taken per site, relative to health at the same RANK occupancy."""
+        taken = factor(state, "activation_factor") * factor(state, "osteoclast_life_factor")
+        return taken * state.levels.get("bisphosphonate_activity", 1.0)
+
+    def _formation(self, state: State) -> float:
+        """Matrix that the osteoblasts of a site lay down in their lives, relative to health."""
+        made = factor(state, "osteoblast_recruitment_factor") * factor(state, "matrix_rate_factor")
+        dying = factor(state, "osteoblast_death_factor") - 1.0
+        return made / (1.0 + self.params.balance_loss_per_osteoblast_death * dying)

@@ -51,7 +51,17 @@ class Fragments(Process):
 
     name = "fragments"
     reads = ("bone",)
-    writes = ("bone", "credit", "phase", "exposed", "osteoblasts", "osteocytes", "counters")
+    writes = (
+        "bone",
+        "credit",
+        "phase",
+        "exposed",
+        "surface_bp",
+        "buried_bp",
+        "osteoblasts",
+        "osteocytes",
+        "counters",
+    )
     references = ("assumed: a piece without contact bears no load and is cleared by macrophages",)
 
     def __init__(self, params: FragmentParams, backend: Any, *, credit_reach_um: float):
@@ -73,6 +83,12 @@ class Fragments(Process):
         owed = gone[credit[gone] > 0]
         amount = credit[owed].astype(xp.int64)
         state.count("fragments_cleared", 1 if volume * 2 >= FULL else 0)
+        if drug := int(state.surface_bp.ravel()[gone].astype(xp.int64).sum()) + int(
+            state.buried_bp.ravel()[gone].astype(xp.int64).sum()
+        ):
+            state.count("bisphosphonate_gone", drug)
+            state.surface_bp.ravel()[gone] = 0
+            state.buried_bp.ravel()[gone] = 0
         bone[gone] = 0
         credit[gone] = 0
         state.phase.ravel()[gone] = Phase.QUIESCENT

@@ -1,7 +1,8 @@
 """The laws that must hold at the end of every day; a broken one stops the run and names the place.
 
-Matrix: initial + formed - resorbed = present.  Credit: resorbed = on surface + paid out + lost.  Cells: born - died =
-alive.  All in whole numbers, so *equal* means equal.
+Matrix: initial + formed - resorbed = present.  Credit: resorbed = on surface + paid out + lost.  Drug: delivered = on
+surface + buried + in osteoclasts + desorbed + gone.  Cells: born - died = alive.  All in whole numbers, so
+*equal* means equal.
 """
 
 from __future__ import annotations
@@ -37,16 +38,38 @@ def credit_imbalance(state: State) -> int:
     return int(state.credit.sum(dtype="int64")) + spent - c.get("resorbed_quanta", 0)
 
 
+def drug_imbalance(state: State) -> int:
+    """Quanta by which the ledger of bisphosphonate is off."""
+    c = state.counters
+    if not c.get("bisphosphonate_delivered", 0):
+        return 0
+    held = int(state.surface_bp.sum(dtype="int64")) + int(state.buried_bp.sum(dtype="int64"))
+    held += int(state.osteoclasts.drug_load.sum())
+    out = c.get("bisphosphonate_desorbed", 0) + c.get("bisphosphonate_gone", 0)
+    return held + out - c["bisphosphonate_delivered"]
+
+
 class Ledgers(Process):
     """Check every law."""
 
     name = "ledgers"
-    reads = ("bone", "tissue", "credit", "osteoclasts", "osteoblasts", "osteocytes", "counters")
+    reads = (
+        "bone",
+        "tissue",
+        "credit",
+        "surface_bp",
+        "buried_bp",
+        "osteoclasts",
+        "osteoblasts",
+        "osteocytes",
+        "counters",
+    )
     references = ("assumed: conservation",)
 
     def apply(self, state: State, clock: Clock) -> None:
         self._equal(clock, "matrix", matrix_imbalance(state), "quanta")
         self._equal(clock, "credit", credit_imbalance(state), "quanta")
+        self._equal(clock, "drug", drug_imbalance(state), "quanta")
         c = state.counters
         for kind in ("osteoclasts", "osteoblasts"):
             alive = c.get(f"{kind}_born", 0) - c.get(f"{kind}_died", 0)

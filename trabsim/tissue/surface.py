@@ -36,12 +36,15 @@ class Surface:
         Raveled voxels whose phase is not quiescent, in rising order.
     block_phi : float64 array, per marrow block
         Mean RANK occupancy of the block's surface (set where signals are received).
+    resorbed : Resorbed or None
+        Which bone osteoclasts took today (set where they take it).
     """
 
     index: Any
     area_um2: Any
     active: Any
     block_phi: Any = None
+    resorbed: Any = None
 
     def position_of(self, xp: Any, voxels: Any) -> Any:
         """Rows of `voxels` in `index`; meaningless for voxels that are not on the surface."""

@@ -1,0 +1,1 @@
+"""Therapies: doses, pharmacokinetics, and the concentrations that the rest of the model finds."""
