@@ -33,6 +33,20 @@ BLUR_UM = 22.0
 #: Apposition below which two labels two weeks apart lie within 2 um and read as one.
 LABEL_UM_PER_DAY = 0.15
 
+#: Systemic levels that are reported; nan where a person's sex has no such level.
+HORMONES = (
+    "estradiol_pg_per_mL",
+    "fsh_IU_per_L",
+    "progesterone_ng_per_mL",
+    "testosterone_ng_per_dL",
+    "free_testosterone_ng_per_dL",
+    "shbg_nmol_per_L",
+    "igf1_relative",
+    "pth_pg_per_mL",
+    "hydroxyvitamin_d_ng_per_mL",
+    "glucocorticoid_effect",
+)
+
 #: What the mechanics leaves in the systemic levels.
 MECHANICAL_LEVELS = (
     "stiffness_x_MPa",
@@ -72,8 +86,7 @@ def measure_state(
     """
     day = clock.day - 1
     row: dict[str, float] = {"day": float(clock.day), "age_years": config.endocrine.age_years + clock.years}
-    row["estradiol_pg_per_mL"] = state.levels.get("estradiol_pg_per_mL", float("nan"))
-    row["fsh_IU_per_L"] = state.levels.get("fsh_IU_per_L", float("nan"))
+    row |= {name: state.levels.get(name, float("nan")) for name in HORMONES}
     core = core_of(state)
     row |= volume_measures(state, backend, core, config)
     row |= density_measures(state, backend, core, day, config)
