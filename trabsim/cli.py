@@ -248,13 +248,23 @@ def summary(folder: Path, as_json: bool) -> None:
     help="Picture (.png), or film of a run (.mp4, .gif).",
 )
 @click.option("--loss", is_flag=True, help="Draw what was lost and gained since entry.")
+@click.option(
+    "--by-load", is_flag=True, help="With a loss map: tell apart what bore much load and what bore little."
+)
 @click.option("--cells", is_flag=True, help="Draw the cells at work.")
 @click.option("--series", is_flag=True, help="Plot series.csv of a run.")
 @click.option(
     "--color", metavar="NAME", help="Color by bone, phase, mineral, age, or a field of the checkpoint."
 )
 def render(
-    first: Path, second: Path | None, output: Path, loss: bool, cells: bool, series: bool, color: str | None
+    first: Path,
+    second: Path | None,
+    output: Path,
+    loss: bool,
+    by_load: bool,
+    cells: bool,
+    series: bool,
+    color: str | None,
 ) -> None:
     """Draw a checkpoint, a run, or what changed.
 
@@ -263,7 +273,7 @@ def render(
     """
     from trabsim.cli_render import draw
 
-    draw(first, second, output, loss, cells, series, color)
+    draw(first, second, output, loss, by_load, cells, series, color)
 
 
 @main.command()

@@ -12,7 +12,14 @@ FILMS = (".mp4", ".gif")
 
 
 def draw(
-    first: Path, second: Path | None, output: Path, loss: bool, cells: bool, series: bool, color: str | None
+    first: Path,
+    second: Path | None,
+    output: Path,
+    loss: bool,
+    by_load: bool,
+    cells: bool,
+    series: bool,
+    color: str | None,
 ) -> None:
     """Draw what the options ask for."""
     from trabsim import viz
@@ -22,6 +29,10 @@ def draw(
         raise click.UsageError(
             "--loss, --cells, --series and --color draw different things; take one of them."
         )
+    if by_load and (film or not (loss or second is not None)):
+        raise click.UsageError(
+            "--by-load belongs to a picture of what was lost; add --loss, or a second checkpoint."
+        )
     if series:
         how = viz.plot_series(first, output)
     elif film:
@@ -30,7 +41,7 @@ def draw(
         how = viz.render_cells(first, output)
     elif loss or second is not None:
         before, after = (first, second) if second is not None else _entry_and_last(first)
-        how = viz.render_loss(before, after, output)
+        how = viz.render_loss(before, after, output, by_load=by_load)
     else:
         how = viz.render_checkpoint(first, output, color=color or "bone")
     click.echo(f"{output}: {how}")

@@ -7,7 +7,7 @@ import numpy as np
 from trabsim.errors import RunError
 from trabsim.state import FULL
 from trabsim.units import DAYS_PER_YEAR
-from trabsim.viz.colors import GAINED, LOST, PHASES
+from trabsim.viz.colors import GAINED, KEPT_LOADED, LOST, LOST_LOADED, PHASES
 from trabsim.viz.read import Snapshot, suggest
 from trabsim.viz.scene import Patch, Scene, Values, shares, smooth_solid, spread
 
@@ -57,8 +57,10 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
     return Scene(solid, snapshot.voxel_size_um, values=shown)
 
 
-def loss_scene(before: Snapshot, after: Snapshot) -> Scene:
+def loss_scene(before: Snapshot, after: Snapshot, *, by_load: bool = False) -> Scene:
     """Scene of two checkpoints of one run: the bone of either, colored by what became of it.
+
+    With `by_load` bone that bore much load at the first one is told apart: the half with the higher strain energy.
 
     Raises
     ------
@@ -76,15 +78,47 @@ def loss_scene(before: Snapshot, after: Snapshot) -> Scene:
             f"{after.path.name}; give two checkpoints of one run"
         )
     either = before.solid | after.solid
-    lost, gained = shares(either, [before.solid & ~after.solid, after.solid & ~before.solid])
+    lost, gained = before.solid & ~after.solid, after.solid & ~before.solid
+    classes = [("lost", LOST, lost), ("gained", GAINED, gained)]
+    base = "kept"
+    if by_load:
+        loaded = load_bearing(before)
+        kept = before.solid & after.solid
+        classes = [
+            ("lost, bore little load", LOST, lost & ~loaded),
+            ("lost, bore much load", LOST_LOADED, lost & loaded),
+            ("gained", GAINED, gained),
+            ("kept, bore much load", KEPT_LOADED, kept & loaded),
+        ]
+        base = "kept, bore little load"
+    parts = shares(either, [members for _, _, members in classes])
     fraction = np.maximum(before.bone, after.bone) / np.float32(FULL)
-    patches = (Patch("lost", LOST, lost), Patch("gained", GAINED, gained))
     return Scene(
         smooth_solid(np.where(before.tissue, fraction, 0)),
         before.voxel_size_um,
-        patches=patches,
-        base_label="kept",
+        patches=tuple(Patch(label, color, part) for (label, color, _), part in zip(classes, parts)),
+        base_label=base,
     )
+
+
+def load_bearing(snapshot: Snapshot) -> np.ndarray:
+    """The half of the bone voxels with the higher strain energy density, as a mean over 3 x 3 x 3 voxels of bone.
+
+    Raises
+    ------
+    RunError
+        If the checkpoint has no strain energy: its run had no mechanics.
+    """
+    from scipy import ndimage
+
+    solid = snapshot.solid
+    energy = np.where(solid, snapshot.array("strain_energy"), np.float32(0))
+    if not energy.any():
+        raise RunError(f"{snapshot.path.name} holds no strain energy; --by-load needs a run with mechanics")
+    near = ndimage.uniform_filter(energy, 3) / np.maximum(
+        ndimage.uniform_filter(solid.astype(np.float32), 3), np.float32(1e-6)
+    )
+    return solid & (near >= np.median(near[solid]))
 
 
 def phase_patches(snapshot: Snapshot) -> tuple[Patch, ...]:

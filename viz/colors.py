@@ -6,6 +6,8 @@ import numpy as np
 
 BONE = (234, 221, 194)
 LOST = (208, 22, 20)
+LOST_LOADED = (110, 6, 30)
+KEPT_LOADED = (168, 138, 92)
 GAINED = (24, 104, 196)
 INK = (38, 38, 42)
 PALE_INK = (110, 110, 116)

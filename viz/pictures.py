@@ -94,6 +94,7 @@ def render_loss(
     box: Box | None = None,
     title: str | None = None,
     renderer: str = "auto",
+    by_load: bool = False,
 ) -> str:
     """Draw what became of the bone between two checkpoints of one run: lost, gained or kept.
 
@@ -103,6 +104,8 @@ def render_loss(
         Checkpoints with one lattice.
     out_png, size, view, box, title, renderer
         As in `render_checkpoint`.
+    by_load : bool
+        Whether to tell apart the half of the bone that bore more load in `before`.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def render_loss(
     Raises
     ------
     RunError
-        As `render_checkpoint`, and if the lattices differ.
+        As `render_checkpoint`, if the lattices differ, and for `by_load` without mechanics in the run.
 
     Notes
     -----
@@ -121,7 +124,7 @@ def render_loss(
     """
     size = check_request(size, view, renderer)
     first, last = read_snapshot(before, box), read_snapshot(after, box)
-    scene = loss_scene(first, last)
+    scene = loss_scene(first, last, by_load=by_load)
     image, how = draw_scene(scene, size, view, loss_notes(first, last, scene, title), renderer)
     save(image, out_png)
     return how

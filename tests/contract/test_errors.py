@@ -92,6 +92,7 @@ MISTAKES = {
     # pictures
     "render none -o a.png": "there is no checkpoint at none",
     "render done": "Missing option '-o' / '--output'. See 'trabsim render --help'.",
+    "render done -o a.png --by-load": "--by-load belongs to a picture of what was lost; add --loss",
     "render done -o a.png --loss --cells": "--loss, --cells, --series and --color draw different things; take one of",
     "render done/checkpoints/day_000000.vtkhdf -o a.png --loss": "--loss compares two checkpoints, and ",
     "render done -o a.png --color purple": "day_000010.vtkhdf holds no field 'purple'; ",

@@ -87,6 +87,36 @@ def test_lost_bone_is_red_and_gained_bone_blue_where_they_were(tmp_path):
     assert not bluish(middle).any()
 
 
+def test_lost_bone_is_told_apart_by_the_load_it_bore(tmp_path):
+    """Two plates vanish; the one that bore more load is drawn as such, and so is what was kept of the loaded half."""
+    before = np.zeros((24, 24, 24), bool)
+    before[2:6] = before[10:14] = before[18:22] = True
+    energy = np.zeros(before.shape, np.float32)
+    energy[2:6], energy[10:14], energy[18:22] = 0.01, 0.04, 0.03
+    after = before.copy()
+    after[2:6] = after[10:14, :, :12] = False
+    first = read_snapshot(write_checkpoint(tmp_path / "a.vtkhdf", before, day=0, strain_energy=energy))
+    last = read_snapshot(write_checkpoint(tmp_path / "b.vtkhdf", after, day=400))
+    scene = loss_scene(first, last, by_load=True)
+    there = {patch.label: patch.share > 0.5 for patch in scene.patches}
+    assert there["lost, bore little load"][3:5].all()
+    assert there["lost, bore much load"][11:13, :, :10].all()
+    assert there["kept, bore much load"][11:13, :, 14:].all()
+    assert not there["gained"].any()
+    out = tmp_path / "loss.png"
+    viz.render_loss(first.path, last.path, out, size=SMALL, renderer="plain", by_load=True)
+    assert reddish(scene_rows(pixels(out))).any()
+
+
+def test_load_cannot_be_told_without_mechanics(tmp_path):
+    energy = np.zeros((12, 12, 12), np.float32)
+    path = write_checkpoint(tmp_path / "a.vtkhdf", ball(12, 5), strain_energy=energy)
+    with pytest.raises(
+        RunError, match=r"a\.vtkhdf holds no strain energy; --by-load needs a run with mechanics"
+    ):
+        viz.render_loss(path, path, tmp_path / "x.png", renderer="plain", by_load=True)
+
+
 def test_nothing_is_red_or_blue_without_a_change(tmp_path):
     path = write_checkpoint(tmp_path / "a.vtkhdf", foam(20, 1))
     viz.render_loss(path, path, tmp_path / "a.png", size=SMALL, renderer="plain")
