@@ -190,6 +190,24 @@ def report(rows: list[ClinicalRow], kept: KeptRuns, seeds: list[int], cortex: An
     if noise:
         steady, plainly = (statistics.fmean(pair[i] for pair in noise) for i in (0, 1))
         print(f"\nMonte-Carlo error of density, mean over rows: {steady:.2f} averaged, {plainly:.2f} plain")
+    say_entry(rows, kept, seeds)
+
+
+def say_entry(rows: list[ClinicalRow], kept: KeptRuns, seeds: list[int]) -> None:
+    """Say how near the T-scores at entry are to those of the trials."""
+    persons: dict[Any, float] = {}
+    for row in rows:
+        wanted, runs = row.arm.person.T_score, kept.series(key_of(row.arm), seeds)
+        if wanted is not None and runs:
+            persons[row.arm.person] = (
+                statistics.fmean(series[0]["T_score"] for series in runs.values()) - wanted
+            )
+    if persons:
+        off = list(persons.values())
+        print(
+            f"T-score at entry: {statistics.fmean(off):+.2f} from that of the trials in the mean of {len(off)} "
+            f"persons, {min(off):+.2f} to {max(off):+.2f}"
+        )
 
 
 def say_uncalibrated(rows: list[ClinicalRow]) -> None:
