@@ -40,6 +40,8 @@ COMPOSITION = {
     # what a run is made of, and how fast it is
     *(
         "bench",
+        "clinical",
+        "clinical_outcomes",
         "config",
         "config_layers",
         "densitometry",

@@ -116,6 +116,13 @@ def test_it_starts_from_the_specimen_of_what_it_extends(name):
     assert (config.run.seed, config.run.spin_up_days) == (base.run.seed, base.run.spin_up_days)
 
 
+def test_the_page_of_presets_names_every_one_and_says_the_same():
+    """`benchmarks/presets.py --seeds 0` writes it anew."""
+    text = (FOLDER.parent / "docs" / "presets.md").read_text(encoding="utf-8")
+    for name in PRESETS:
+        assert f"| `{name}` | {' '.join(header(name))} |" in text
+
+
 def test_all_specimens_are_of_one_size():
     sizes = {(read(name).specimen.shape, read(name).specimen.voxel_size_um) for name in PRESETS}
     assert len(sizes) == 1

@@ -1,0 +1,200 @@
+"""What runs say of a published number: its value in the model, its Monte-Carlo error, and how far off it is.
+
+Each published quantity is one measure of a series.  Density of a small specimen is noisy because few sites are open at
+a time: `density_change` therefore takes bone volume as potential bone volume (which the sites that happen to be open do
+not touch) times the share of it that is there, averaged over three months up to the day.  In the mean that is bone
+volume itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trabsim.clinical import ClinicalRow
+from trabsim.tissue.cortex import CortexParams
+
+#: Rows of one run by month after entry.
+Series = Mapping[int, Mapping[str, float]]
+
+SITES = {"LS": "lumbar_spine", "TH": "total_hip", "FN": "femoral_neck"}
+QCT_SITES = ("LS QCT",)
+MARKERS = {"CTX_pct": "CTX", "NTX_pct": "NTX", "P1NP_pct": "P1NP", "BAP_pct": "BAP", "OC_pct": "osteocalcin"}
+#: Biopsy measures: column of the series, and what it is multiplied by.
+BIOPSY = {
+    "MS_BS": ("MS_BS", 100.0),
+    "ES_BS": ("ES_BS", 100.0),
+    "OS_BS": ("OS_BS", 100.0),
+    "MAR_um_per_day": ("MAR_um_per_day", 1.0),
+    "Ac.f": ("Ac_f_per_year", 1.0),
+    "W.Th_um": ("W_Th_um", 1.0),
+    # forming surface times the share of osteoblasts that lining cells have become: what the benchmark notes down
+    "modeling_based_BS_pct": ("modeling_OS_BS", 100.0),
+}
+
+#: Months over which the share of potential bone volume that is there is averaged.
+STEADY_MONTHS = 3
+
+
+@dataclass(frozen=True)
+class Score:
+    """A published number beside that of the model.
+
+    Attributes
+    ----------
+    simulated, MC_SE : float
+        Mean and standard error over seeds; the error is nan with one seed.
+    SE : float
+        Of the published number.
+    allowance : float
+        What the model is not held to.
+    z : float
+    """
+
+    simulated: float
+    MC_SE: float
+    SE: float
+    allowance: float
+    z: float
+
+
+def skip_reason(row: ClinicalRow) -> str | None:
+    """Why a row cannot be compared with a series; None if it can."""
+    if row.quantity in ("BMD_pct_change", "BMD_pct_per_year"):
+        return None if row.site in SITES else f"no densitometer looks at '{row.site}'"
+    if row.quantity.startswith("vBMD_trab_pct"):
+        return None if row.site in QCT_SITES else f"the specimen is of the spine, not '{row.site}'"
+    if row.quantity in MARKERS or row.quantity in BIOPSY:
+        return None
+    return f"nothing in the series is '{row.quantity}'"
+
+
+def outcome(
+    row: ClinicalRow, series: Series, params: CortexParams | None = None, plain: bool = False
+) -> float:
+    """Value of a row's quantity in one run of one arm.
+
+    Parameters
+    ----------
+    row : ClinicalRow
+    series : mapping of int to row
+        Rows by month after entry.
+    params : CortexParams, optional
+        That the run had.
+    plain : bool
+        Whether density is taken as it stands, without potential bone volume.
+
+    Returns
+    -------
+    float
+        In the unit of the published value.
+    """
+    if row.quantity in MARKERS:
+        return series[round(row.eval_month)][f"{MARKERS[row.quantity]}_pct_of_baseline"] - 100.0
+    if row.quantity in BIOPSY:
+        column, factor = BIOPSY[row.quantity]
+        months = around_month(series, round(row.eval_month))
+        return factor * float(np.nanmean([series[month].get(column, math.nan) for month in months]))
+    start, end = row.window_months or (row.baseline_month, row.eval_month)
+    site = None if row.quantity.startswith("vBMD") else SITES[row.site]
+    change = density_change(series, round(start), round(end), site, params or CortexParams(), plain)
+    return change * 12.0 / (end - start) if row.reference == "rate" else change
+
+
+def around_month(series: Series, month: int) -> list[int]:
+    """The month and its neighbors on the same side of entry, where there are rows."""
+    near = (month - 2, month - 1, month) if month == 0 else (month - 1, month, month + 1)
+    return [m for m in near if m in series and (m <= 0) == (month <= 0)]
+
+
+def density_change(
+    series: Series, start: int, end: int, site: str | None, params: CortexParams, plain: bool = False
+) -> float:
+    """Change of density in %, of a site for a densitometer or, without one, of trabecular bone.
+
+    Parameters
+    ----------
+    series : mapping of int to row
+    start, end : int
+        Months.
+    site : {"lumbar_spine", "total_hip", "femoral_neck"} or None
+    params : CortexParams
+    plain : bool
+        Without averaging what is open.
+    """
+    first, last = (_density(series, month, site, params, plain) for month in (start, end))
+    return 100.0 * (last / first - 1.0)
+
+
+def _density(series: Series, month: int, site: str | None, params: CortexParams, plain: bool) -> float:
+    row = series[month]
+    factor = 1.0 if plain else _steady_factor(series, month)
+    if site is None:
+        return row["vBMD_mg_per_cm3"] * factor
+    share = getattr(params, f"{site}_trabecular_share")
+    trabecular = share * row["vBMD_mg_per_cm3"] / params.young_vBMD_mg_per_cm3
+    return row[f"{site}_BMD_relative"] + trabecular * (factor - 1.0)
+
+
+def _steady_factor(series: Series, month: int) -> float:
+    """Mean share of potential bone volume that is there, over the share that is there today."""
+    months = [
+        m for m in range(month - STEADY_MONTHS + 1, month + 1) if m in series and (m <= 0) == (month <= 0)
+    ]
+    shares = [series[m]["BV_TV"] / series[m]["potential_BV_TV"] for m in months]
+    return float(np.mean(shares)) / (series[month]["BV_TV"] / series[month]["potential_BV_TV"])
+
+
+def published_error(row: ClinicalRow) -> float:
+    """Standard error of a published value.
+
+    Where none is published: 0.5 percentage points for areal density with more than 100 people and 1 below, 2 points for
+    QCT, 10 points for markers, 30 % of the value for biopsies.
+    """
+    if row.spread and row.spread_kind == "SE":
+        return float(row.spread)
+    if row.spread and row.spread_kind == "SD" and row.n:
+        return float(row.spread) / math.sqrt(row.n)
+    if row.spread and row.spread_kind == "95CI":
+        low, high = (float(part) for part in row.spread.split(";"))
+        return (high - low) / 3.92
+    if row.quantity in MARKERS:
+        return 10.0
+    if row.quantity.startswith("vBMD"):
+        return 2.0
+    if row.quantity.startswith("BMD"):
+        return 0.5 if row.n is not None and row.n > 100 else 1.0
+    return 0.3 * abs(row.value)
+
+
+def allowance(row: ClinicalRow) -> float:
+    """What the model is not held to: 1 percentage point of density, 10 of markers, 15 % of a structural value."""
+    if row.quantity in MARKERS:
+        return 10.0
+    return 1.0 if "BMD" in row.quantity else 0.15 * abs(row.value)
+
+
+def score(row: ClinicalRow, values: Sequence[float]) -> Score:
+    """Compare a row with what each seed gave, the reference arm already subtracted.
+
+    Parameters
+    ----------
+    row : ClinicalRow
+    values : sequence of float
+        One per seed.
+
+    Returns
+    -------
+    Score
+        z = (simulated - published) / sqrt(SE^2 + MC_SE^2 + allowance^2); with one seed MC_SE is not known and counts as
+        nothing.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    mean = float(found.mean())
+    own = float(found.std(ddof=1) / math.sqrt(len(found))) if len(found) > 1 else math.nan
+    error, spare = published_error(row), allowance(row)
+    z = (mean - row.value) / math.sqrt(error**2 + (0.0 if math.isnan(own) else own) ** 2 + spare**2)
+    return Score(mean, own, error, spare, z)
