@@ -42,7 +42,7 @@ class LiningParams(Params):
     modeling_per_day: float = param(
         0.008,
         "chance a day per unit of Wnt above that",
-        source="derived: a fifth of the surface in two months of romosozumab (Chavassieux 2019)",
+        source="derived: a fifth of the surface in two months of romosozumab (Eriksen 2022, FRAME biopsies)",
         ge=0,
         le=1,
     )
