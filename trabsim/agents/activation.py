@@ -28,7 +28,7 @@ class ActivationParams(Params):
     """``[activation]``."""
 
     rate_per_mm2_per_year: float = param(
-        1.65,
+        1.55,
         "sites opened per quiescent surface at RANK occupancy 1",
         source="calibrated: Ac.f 0.13/year (Recker 2004)",
         ge=0,

@@ -34,15 +34,12 @@ class LiningParams(Params):
         gt=30,
     )
     modeling_wnt: float = param(
-        1.25,
-        "Wnt signaling above which lining cells form bone",
-        source="assumed: absent in health, where less than 0.1 % of the surface exceeds 1.2",
-        gt=1,
+        1.6, "Wnt signaling above which lining cells form bone", source="assumed: absent in health", gt=1
     )
     modeling_per_day: float = param(
-        0.008,
+        0.002,
         "chance a day per unit of Wnt above that",
-        source="derived: a fifth of the surface in two months of romosozumab (Eriksen 2022, FRAME biopsies)",
+        source="assumed: calibrated with anabolic drugs when they exist",
         ge=0,
         le=1,
     )

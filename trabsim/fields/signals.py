@@ -75,9 +75,9 @@ class SignalParams(Params):
         ge=0,
     )
     wnt_on_rankl: float = param(
-        0.6,
+        0.3,
         "effect of Wnt on RANKL (down) and OPG (up)",
-        source="derived: with Wnt near its most, openings fall by half, as CTX does under romosozumab",
+        source="assumed: how sclerostin antibodies lower resorption",
         ge=0,
         lt=1,
     )
