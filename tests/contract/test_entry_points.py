@@ -272,6 +272,7 @@ def test_sites_withheld_under_a_binder_open_when_it_is_gone() -> None:
     settings = BUSY | {
         "activation.debt_release_days": 300.0,
         "activation.occupancy_exponent": 1.9,
+        "activation.unprompted": 0.0,
         "lining.modeling_per_day": 0.0,
     }
     opened, debt = {}, {}
