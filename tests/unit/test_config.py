@@ -100,7 +100,7 @@ def test_layers_may_be_files_beside_each_other_and_the_last_one_wins(tmp_path):
 
 
 def test_a_mapping_may_extend_too(tmp_path):
-    assert load_config({"extends": "postmenopause", "run": {"seed": 3}}).run.years == 6.0
+    assert load_config({"extends": "postmenopause", "run": {"seed": 3}}).run.years == 5.0
 
 
 def test_a_circle_of_layers_is_named(tmp_path):
@@ -117,7 +117,7 @@ def test_dotted_overrides_win_and_leave_the_rest_of_a_table_alone():
         "postmenopause", {"run.seed": 7, "activation.rate_per_mm2_per_year": 2.5, "output": []}
     )
     assert config.run.seed == 7
-    assert config.run.years == 6.0
+    assert config.run.years == 5.0
     assert config.process.activation.rate_per_mm2_per_year == 2.5
     assert config.output == ()
     other = load_config(config, {"activation.debt_fade_days": 99.0})
