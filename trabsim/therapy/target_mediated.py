@@ -12,7 +12,10 @@ Gibiansky et al. 2008, J Pharmacokinet Pharmacodyn 35:573, doi:10.1007/s10928-00
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+from trabsim.params import Params
+from trabsim.therapy.therapy import Memory, Therapy
 
 #: Steps of a day.  Rates are below 8 a day; halving the step changes concentrations by less than 1e-4.
 STEPS = 12
@@ -106,3 +109,56 @@ def _ahead(y: Amounts, k: Amounts, h: float) -> Amounts:
         y[4] + h * k[4],
         y[5] + h * k[5],
     )
+
+
+class AntibodyDrug(Therapy):
+    """An antibody under the skin that its target clears; sets the mean of free drug in plasma.
+
+    Attributes
+    ----------
+    per_mg_per_L : float
+        What one mg/L is in the unit of the level that is set.
+    """
+
+    routes: ClassVar[tuple[str, ...]] = ("subcutaneous",)
+    per_mg_per_L: ClassVar[float] = 1.0
+
+    def __init__(self, params: Params | None = None):
+        super().__init__(params)
+        p = self.params
+        self.mg = p.molar_mass_g * 1e-6  # mg per nmol
+        target_lost, complex_lost = self.target_rates()
+        self.rates = Antibody(
+            absorption=p.absorption_per_day,
+            central_L=p.central_L,
+            peripheral_L=p.peripheral_L,
+            exchange_L_per_day=p.exchange_L_per_day,
+            clearance_L_per_day=p.clearance_L_per_day,
+            target_made_nM_per_day=p.target_made_nM_per_day,
+            target_lost_per_day=target_lost,
+            complex_lost_per_day=complex_lost,
+            half_nM=p.half_nM,
+        )
+        # a target that turns over within minutes has nothing to remember
+        self.target_at_rest = p.target_made_nM_per_day / target_lost if target_lost > 0 else None
+
+    def target_rates(self) -> tuple[float, float]:
+        """Loss per day of free target and of bound drug; both 0 for a target at its own steady state."""
+        return 0.0, 0.0
+
+    def advance(self, memory: Memory, absorbed: float) -> dict[str, float]:
+        resting = self.target_at_rest
+        depot, central, peripheral, target, gone, free = advance_day(
+            (memory["depot_mg"] + absorbed) / self.mg,
+            memory["central_mg"] / self.mg,
+            memory["peripheral_mg"] / self.mg,
+            0.0 if resting is None else memory.get("target_nM", resting),
+            self.rates,
+        )
+        memory["depot_mg"], memory["central_mg"] = depot * self.mg, central * self.mg
+        memory["peripheral_mg"] = peripheral * self.mg
+        if resting is not None:
+            memory["target_nM"] = target
+        memory[self.in_body] = (depot + central + peripheral) * self.mg
+        memory.add(self.eliminated, gone * self.mg)
+        return {self.sets[0]: max(0.0, free) * self.mg * self.per_mg_per_L}

@@ -11,8 +11,7 @@ Choi et al. 2025, Front Pharmacol 16:1631034, doi:10.3389/fphar.2025.1631034
 from __future__ import annotations
 
 from trabsim.params import Params, param
-from trabsim.therapy.target_mediated import Antibody, advance_day
-from trabsim.therapy.therapy import Memory, Therapy
+from trabsim.therapy.target_mediated import AntibodyDrug
 
 HOURS = 24.0
 
@@ -51,47 +50,18 @@ class DenosumabParams(Params):
     )
 
 
-class Denosumab(Therapy):
+class Denosumab(AntibodyDrug):
     """Denosumab under the skin."""
 
     kind = "denosumab"
     label_dose = 60.0
     label_every_days = 182.625
-    routes = ("subcutaneous",)
     sets = ("denosumab_ng_per_mL",)
     enters = ("rankl_binder",)
     evidence = "calibrated"
     references = ("doi:10.3389/fphar.2025.1631034", "doi:10.1007/s10928-008-9102-8")
     params_class = DenosumabParams
+    per_mg_per_L = 1e3  # ng/mL
 
-    def __init__(self, params: Params | None = None):
-        super().__init__(params)
-        p = self.params
-        self.mg = p.molar_mass_g * 1e-6  # mg per nmol
-        self.rates = Antibody(
-            absorption=p.absorption_per_day,
-            central_L=p.central_L,
-            peripheral_L=p.peripheral_L,
-            exchange_L_per_day=p.exchange_L_per_day,
-            clearance_L_per_day=p.clearance_L_per_day,
-            target_made_nM_per_day=p.target_made_nM_per_day,
-            target_lost_per_day=p.target_made_nM_per_day / p.target_nM,
-            complex_lost_per_day=p.complex_lost_per_day,
-            half_nM=p.half_nM,
-        )
-
-    def advance(self, memory: Memory, absorbed: float) -> dict[str, float]:
-        target = memory.get("target_nM", self.params.target_nM)
-        depot, central, peripheral, target, gone, free = advance_day(
-            (memory["depot_mg"] + absorbed) / self.mg,
-            memory["central_mg"] / self.mg,
-            memory["peripheral_mg"] / self.mg,
-            target,
-            self.rates,
-        )
-        memory["depot_mg"], memory["central_mg"] = depot * self.mg, central * self.mg
-        memory["peripheral_mg"], memory["target_nM"] = peripheral * self.mg, target
-        memory[self.in_body] = (depot + central + peripheral) * self.mg
-        memory.add(self.eliminated, gone * self.mg)
-        # nmol/L times mg/nmol is mg/L, a thousand ng/mL
-        return {"denosumab_ng_per_mL": max(0.0, free) * self.mg * 1e3}
+    def target_rates(self) -> tuple[float, float]:
+        return self.params.target_made_nM_per_day / self.params.target_nM, self.params.complex_lost_per_day

@@ -12,8 +12,7 @@ Padhi et al. 2011, J Bone Miner Res 26:19, doi:10.1002/jbmr.173 (single doses)
 from __future__ import annotations
 
 from trabsim.params import Params, param
-from trabsim.therapy.target_mediated import Antibody, advance_day
-from trabsim.therapy.therapy import Memory, Therapy
+from trabsim.therapy.target_mediated import AntibodyDrug
 
 STEIN = "Stein & Peletier 2018, fit of Padhi 2011 doi:10.1002/jbmr.173"
 
@@ -38,45 +37,14 @@ class RomosozumabParams(Params):
     )
 
 
-class Romosozumab(Therapy):
+class Romosozumab(AntibodyDrug):
     """Romosozumab under the skin."""
 
     kind = "romosozumab"
     label_dose = 210.0
     label_every_days = 30.4375
-    routes = ("subcutaneous",)
     sets = ("romosozumab_ug_per_mL",)
     enters = ("sclerostin_factor",)
     evidence = "calibrated"
     references = ("doi:10.1002/psp4.12316", "doi:10.1002/jbmr.173")
     params_class = RomosozumabParams
-
-    def __init__(self, params: Params | None = None):
-        super().__init__(params)
-        p = self.params
-        self.mg = p.molar_mass_g * 1e-6  # mg per nmol
-        self.rates = Antibody(
-            absorption=p.absorption_per_day,
-            central_L=p.central_L,
-            peripheral_L=p.peripheral_L,
-            exchange_L_per_day=p.exchange_L_per_day,
-            clearance_L_per_day=p.clearance_L_per_day,
-            target_made_nM_per_day=p.target_made_nM_per_day,
-            target_lost_per_day=0.0,
-            complex_lost_per_day=0.0,
-            half_nM=p.half_nM,
-        )
-
-    def advance(self, memory: Memory, absorbed: float) -> dict[str, float]:
-        depot, central, peripheral, _, gone, free = advance_day(
-            (memory["depot_mg"] + absorbed) / self.mg,
-            memory["central_mg"] / self.mg,
-            memory["peripheral_mg"] / self.mg,
-            0.0,
-            self.rates,
-        )
-        memory["depot_mg"], memory["central_mg"] = depot * self.mg, central * self.mg
-        memory["peripheral_mg"] = peripheral * self.mg
-        memory[self.in_body] = (depot + central + peripheral) * self.mg
-        memory.add(self.eliminated, gone * self.mg)
-        return {"romosozumab_ug_per_mL": max(0.0, free) * self.mg}
