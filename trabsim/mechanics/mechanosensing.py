@@ -48,7 +48,7 @@ LEAST_ENERGY = 1e-3
 
 
 #: Ratio of mean energy density to target, or its inverse, beyond which the usual loads are worth a warning.
-FAR_FROM_TARGET = 5.0
+FAR_FROM_TARGET = 2.0
 
 
 @lru_cache(maxsize=4)
