@@ -28,20 +28,21 @@ BASE: dict[str, Any] = {
     "endocrine.estradiol_table": [[0.0, 90.0]],
     "run.spin_up_days": 730,
 }
-#: Usual loads: mostly along the spine.  Turned: the same along x.
+#: Usual loads: mostly along the spine, as large as make the specimen's tissue feel what osteocytes hold for usual
+#: (`[mechanics] target_energy_kPa`): below it, constant load is disuse.  Turned: the same along x.
 ALONG_Z = [
-    [0, 0, -0.8, 0, 0, 0],
-    [-0.4, 0, 0, 0, 0, 0],
-    [0, -0.4, 0, 0, 0, 0],
-    [0, 0, 0, 0.3, 0, 0],
-    [0, 0, 0, 0, 0.3, 0],
+    [0, 0, -1.3, 0, 0, 0],
+    [-0.65, 0, 0, 0, 0, 0],
+    [0, -0.65, 0, 0, 0, 0],
+    [0, 0, 0, 0.5, 0, 0],
+    [0, 0, 0, 0, 0.5, 0],
 ]
 ALONG_X = [
-    [-0.8, 0, 0, 0, 0, 0],
-    [0, 0, -0.4, 0, 0, 0],
-    [0, -0.4, 0, 0, 0, 0],
-    [0, 0, 0, 0, 0, 0.3],
-    [0, 0, 0, 0, 0.3, 0],
+    [-1.3, 0, 0, 0, 0, 0],
+    [0, 0, -0.65, 0, 0, 0],
+    [0, -0.65, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 0.5],
+    [0, 0, 0, 0, 0.5, 0],
 ]
 ARMS: dict[str, list[dict[str, Any]]] = {
     "constant": [],
