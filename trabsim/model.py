@@ -134,7 +134,7 @@ def build_processes(config: Config, backend: Any) -> list[Process]:
         SurfaceGeometry(p.surface, backend, credit_reach_um=p.reversal.reach_um),
         BisphosphonateBinding(p.bisphosphonate, backend),
         FieldRefresh(p.fields, backend, secretion=p.secretion),
-        SurfaceSignals(p.signals, backend),
+        SurfaceSignals(p.signals, backend, local_estradiol_pg_per_mL=p.secretion.aromatase_pg_per_mL),
         # osteoclast lineage: pools, new sites, new cells, motion
         PrecursorPools(p.precursors, backend),
         Activation(p.activation, backend, with_debt="activation_debt" not in off),

@@ -71,13 +71,17 @@ def test_per_year() -> None:
 
 
 # ---------------------------------------------------------------------- markers
+#: No marker has a floor.
+ALL_FROM_BONE = {"resorption_outside_share": 0.0, "formation_outside_share": 0.0}
+
+
 def marker(sim: Simulation, p: MarkerParams) -> float:
     return marker_pct(sim.state, sim.backend, "resorbed_quanta", "resorption", sim.clock.day - 1, p)
 
 
 def test_markers_are_100_at_baseline_and_follow_turnover() -> None:
     """At the rates of baseline a marker is 100 %; at twice the trabecular rate it rises by the trabecular share."""
-    p = MarkerParams(trabecular_share=0.6, window_days=50, baseline_days=360)
+    p = MarkerParams(trabecular_share=0.6, window_days=50, baseline_days=360, **ALL_FROM_BONE)
     sim = kept(-400, 10, 400)
     assert sim.clock.day == 0
     assert sim.state.levels["baseline_resorption_quanta_per_day"] == 10.0
@@ -89,6 +93,16 @@ def test_markers_are_100_at_baseline_and_follow_turnover() -> None:
     assert marker(sim, p) == pytest.approx(200.0)
     keep_on(sim, 0, 50)
     assert marker(sim, p) == pytest.approx(80.0), "the floor is what the cortex supplies"
+
+
+def test_no_marker_falls_below_what_comes_from_outside() -> None:
+    """With remodeling at a stop a marker stands at the share that bone does not supply; its rises shrink alike."""
+    p = MarkerParams(trabecular_share=1.0, window_days=50, resorption_outside_share=0.25)
+    sim = kept(-400, 10, 400)
+    keep_on(sim, 20, 50)
+    assert marker(sim, p) == pytest.approx(175.0)
+    keep_on(sim, 0, 50)
+    assert marker(sim, p) == pytest.approx(25.0)
 
 
 def test_no_baseline_no_marker() -> None:
@@ -109,7 +123,9 @@ def test_a_run_without_spin_up_takes_its_first_day_as_baseline() -> None:
 
 def test_cells_at_work_make_alkaline_phosphatase_and_the_older_ones_osteocalcin() -> None:
     """Twice the osteoblasts add their trabecular share to the first at once, to the second once they are of age."""
-    p = MarkerParams(trabecular_share=0.6, window_days=10, baseline_days=30, osteocalcin_days=20)
+    p = MarkerParams(
+        trabecular_share=0.6, window_days=10, baseline_days=30, osteocalcin_days=20, **ALL_FROM_BONE
+    )
     sim = kept(-60, 0, 0)
     sim.processes = [named(sim, "bookkeeping")]
     sim.processes[0].params = p

@@ -135,3 +135,20 @@ def test_estradiol_made_in_the_marrow_protects() -> None:
     sim.state.estradiol_local[...] = 500.0
     with_it, _ = received(sim)
     assert without > with_it == pytest.approx(1.0, abs=1e-5)
+
+
+def test_men_are_measured_by_what_young_testosterone_adds_in_marrow() -> None:
+    """At the plasma level and testosterone of young men the response is 1; with a third of the testosterone it is less."""
+    got = []
+    for testosterone in (600.0, 200.0):
+        sim = healthy()
+        sim.state.levels |= {
+            "estrogen_reference_pg_per_mL": 28.0,
+            "testosterone_reference_ng_per_dL": 600.0,
+            "testosterone_ng_per_dL": testosterone,
+            "estradiol_pg_per_mL": 28.0,
+        }
+        sim.state.estradiol_local[...] = sim.config.process.secretion.aromatase_pg_per_mL
+        got.append(received(sim)[0])
+    assert got[0] == pytest.approx(1.0, abs=1e-5)
+    assert got[1] > 1.05

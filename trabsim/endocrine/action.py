@@ -88,7 +88,7 @@ class ActionParams(Params):
         ge=0,
     )
     modeling_gain_by_pulses: float = param(
-        1.1,
+        0.35,
         "drive of lining cells to form bone per unit of pulses, in units of Wnt signaling",
         source="assumed: formation doubles within a month (McClung 2005), a quarter of it without resorption",
         ge=0,

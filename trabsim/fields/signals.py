@@ -20,6 +20,7 @@ Eghbali-Fatourechi et al. 2003, J Clin Invest 111:1221, doi:10.1172/JCI17215 (RA
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trabsim.blocks import block_mean, ordered_mean
@@ -60,9 +61,9 @@ class SignalParams(Params):
         le=1,
     )
     rankl_gain_without_estrogen: float = param(
-        2.0,
-        "extra RANKL where estrogen response is 0",
-        source="Eghbali-Fatourechi 2003 doi:10.1172/JCI17215: up to threefold",
+        1.82,
+        "extra RANKL where estrogen response is 0, beside what less Wnt adds",
+        source="Eghbali-Fatourechi 2003 doi:10.1172/JCI17215: up to threefold in all",
         ge=0,
     )
     opg_loss_without_estrogen: float = param(
@@ -75,9 +76,9 @@ class SignalParams(Params):
         ge=0,
     )
     wnt_on_rankl: float = param(
-        0.3,
+        0.6,
         "effect of Wnt on RANKL (down) and OPG (up)",
-        source="assumed: how sclerostin antibodies lower resorption",
+        source="assumed: eroded surface halves within two months of sclerostin antibodies (Eriksen 2022)",
         ge=0,
         lt=1,
     )
@@ -146,6 +147,18 @@ class SurfaceSignals(Process):
     writes = ("phi", "wnt", "levels")
     references = ("doi:10.1172/JCI17215",)
 
+    def __init__(self, params: SignalParams, backend: Any, *, local_estradiol_pg_per_mL: float = 0.0):
+        super().__init__(params, backend)
+        self.local_estradiol_pg_per_mL = local_estradiol_pg_per_mL
+
+    def _reference(self, levels: Mapping[str, float]) -> float | None:
+        """Estradiol at which men's response is 1: in young plasma, and what young testosterone adds in marrow."""
+        plasma = levels.get("estrogen_reference_pg_per_mL")
+        if plasma is None:
+            return None
+        made = levels.get("testosterone_reference_ng_per_dL", 0.0) / TESTOSTERONE_REFERENCE_NG_PER_DL
+        return plasma + self.local_estradiol_pg_per_mL * made
+
     def apply(self, state: State, clock: Clock) -> None:
         p, xp, surface = self.params, self.backend.xp, state.surface
         relative = {
@@ -161,7 +174,7 @@ class SurfaceSignals(Process):
             state.levels["estradiol_pg_per_mL"] + local * made,
             p,
             xp,
-            reference_pg_per_mL=state.levels.get("estrogen_reference_pg_per_mL"),
+            reference_pg_per_mL=self._reference(state.levels),
             competitor=factor(state, "serm_competitor"),
             efficacy=factor(state, "serm_efficacy"),
         )

@@ -1,7 +1,8 @@
 """Remember the running totals of the last year, so that rates can be read off at any time and after any restart.
 
 Serum markers follow from them: CTX and NTX from matrix resorbed, P1NP from matrix formed, bone alkaline phosphatase
-from the osteoblasts at work, osteocalcin from the older ones among them.
+from the osteoblasts at work, osteocalcin from the older ones among them.  A part of each comes from elsewhere and does
+not follow remodeling: no drug takes a marker below it.
 
 References
 ----------
@@ -46,6 +47,20 @@ class MarkerParams(Params):
         source="assumed: trabecular bone is 20 % of the skeleton and turns over five times as fast",
         gt=0,
         le=1,
+    )
+    resorption_outside_share: float = param(
+        0.10,
+        "share of CTX and NTX at baseline that comes from outside the bone which cells remodel",
+        source="assumed: serum CTX falls by 85-90 % at most where resorption is blocked (denosumab)",
+        ge=0,
+        lt=1,
+    )
+    formation_outside_share: float = param(
+        0.20,
+        "share of P1NP, alkaline phosphatase and osteocalcin at baseline that is no work of remodeling",
+        source="assumed: P1NP falls by 70-80 % at most under antiresorptives; skin and vessels make collagen, too",
+        ge=0,
+        lt=1,
     )
     window_days: int = param(
         60,
@@ -130,9 +145,9 @@ def marker_pct(state: State, backend: Any, total: str, name: str, day: int, para
         return 100.0
     gained, days = change(state, backend, total, day, params.window_days)
     cortical = state.levels[f"cortical_{name}"] / max(state.levels[f"baseline_cortical_{name}"], 1e-30)
-    return 100.0 * (
-        params.trabecular_share * gained / days / baseline + (1.0 - params.trabecular_share) * cortical
-    )
+    turnover = params.trabecular_share * gained / days / baseline + (1.0 - params.trabecular_share) * cortical
+    outside = getattr(params, f"{name}_outside_share")
+    return 100.0 * (outside + (1.0 - outside) * turnover)
 
 
 def per_year(gained: int, days: int) -> float:
