@@ -138,7 +138,7 @@ def test_estradiol_made_in_the_marrow_protects() -> None:
 
 
 def test_men_are_measured_by_what_young_testosterone_adds_in_marrow() -> None:
-    """At the plasma level and testosterone of young men the response is 1; with a third of the testosterone it is less."""
+    """At plasma estradiol and testosterone of young men the response is 1; with a third of the latter less."""
     got = []
     for testosterone in (600.0, 200.0):
         sim = healthy()
