@@ -33,6 +33,9 @@ CONDITION_YEARS = 10.0
 #: Mineral of bone tissue (mg/cm3) at entry, as the model's specimens of older women have it.
 TISSUE_MINERAL_MG_PER_CM3 = 1100.0
 
+#: Share of the density of a synthetic specimen that is left at entry: its remodeling space opens in the spin-up.
+LEFT_AT_ENTRY = 0.95
+
 #: Bone volume fractions that a synthetic specimen of spine is made with.
 LEAST_BV_TV, MOST_BV_TV = 0.06, 0.22
 
@@ -266,7 +269,7 @@ def bone_volume_at(T_score: float, male: bool = False, params: CortexParams | No
     cortical = 1.0 - turnover * p.secondary_fraction / (1.0 / p.secondary_days + turnover)
     share = p.lumbar_spine_trabecular_share
     trabecular = (1.0 + T_score * spread / young - (1.0 - share) * cortical) / share
-    volume = trabecular * p.young_vBMD_mg_per_cm3 / TISSUE_MINERAL_MG_PER_CM3
+    volume = trabecular * p.young_vBMD_mg_per_cm3 / (TISSUE_MINERAL_MG_PER_CM3 * LEFT_AT_ENTRY)
     return min(max(volume, LEAST_BV_TV), MOST_BV_TV)
 
 

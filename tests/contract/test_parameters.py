@@ -27,6 +27,7 @@ PURE = re.compile(
 )
 #: Numbers with neither: what their unit is ("1" for a pure number; else the meaning must name it).
 LISTED = {
+    "ActionParams.pulse_saturation": "1",
     "LiningParams.modeling_wnt": "1",
     "OsteoblastParams.crowding": "625 um2",
     "ActivationParams.fewer_per_stimulus": "1",
