@@ -41,7 +41,7 @@ class LiningParams(Params):
         gt=1,
     )
     modeling_per_day: float = param(
-        0.008,
+        0.011,
         "chance a day per unit of Wnt above that",
         source="derived: modeling on 18 % of surface after two months of romosozumab (Eriksen 2022)",
         ge=0,

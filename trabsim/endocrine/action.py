@@ -76,7 +76,7 @@ class ActionParams(Params):
         ge=0,
     )
     pulse_saturation: float = param(
-        0.6,
+        1.0,
         "how cells saturate with pulses: effect of A is A (1 + s) / (1 + s A), 1 at the label dose",
         source="calibrated: twice the dose gains 1.4 times as much in the spine (Neer 2001)",
         ge=0,
@@ -94,9 +94,9 @@ class ActionParams(Params):
         ge=0,
     )
     modeling_gain_by_pulses: float = param(
-        0.35,
+        0.42,
         "drive of lining cells to form bone per unit of pulses, in units of Wnt signaling",
-        source="assumed: formation doubles within a month (McClung 2005), a quarter of it without resorption",
+        source="calibrated: spine +10 % at 18 months (McClung 2005); a third of new bone without resorption",
         ge=0,
     )
     sclerostin_loss_by_pulses: float = param(
@@ -146,13 +146,13 @@ class ActionParams(Params):
         0.3, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.12, "osteoblasts recruited", source="derived: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
+        0.3, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
     )
     matrix_igf1_exponent: float = param(
-        0.05, "matrix made per osteoblast", source="derived: as for recruitment (Bex 2002)", ge=0, le=3
+        0.1, "matrix made per osteoblast", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
     )
     death_igf1_exponent: float = param(
-        0.1, "fewer osteoblasts die", source="derived: as for recruitment (Bex 2002)", ge=0, le=3
+        0.2, "fewer osteoblasts die", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
     )
     recruitment_gain_by_gh: float = param(
         0.05,
