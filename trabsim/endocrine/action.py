@@ -76,7 +76,7 @@ class ActionParams(Params):
         ge=0,
     )
     pulse_saturation: float = param(
-        1.0,
+        2.0,
         "how cells saturate with pulses: effect of A is A (1 + s) / (1 + s A), 1 at the label dose",
         source="calibrated: twice the dose gains 1.4 times as much in the spine (Neer 2001)",
         ge=0,
@@ -133,10 +133,10 @@ class ActionParams(Params):
     )
     # growth hormone and IGF-1, as powers of the level relative to health
     activation_igf1_exponent: float = param(
-        0.6, "sites opened", source="assumed: markers double where IGF-1 doubles (Sartorio 2001)", ge=0, le=3
+        0.5, "sites opened", source="assumed: markers double where IGF-1 doubles (Sartorio 2001)", ge=0, le=3
     )
     rankl_igf1_exponent: float = param(
-        0.25,
+        0.15,
         "RANKL",
         source="assumed: resorption leads formation by three months (Sartorio 2001)",
         ge=0,
@@ -146,10 +146,10 @@ class ActionParams(Params):
         0.3, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.3, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
+        0.6, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
     )
     matrix_igf1_exponent: float = param(
-        0.1, "matrix made per osteoblast", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
+        0.2, "matrix made per osteoblast", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
     )
     death_igf1_exponent: float = param(
         0.2, "fewer osteoblasts die", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3

@@ -53,9 +53,9 @@ class SomatotropicParams(Params):
         gt=0,
     )
     normal_mg_per_day: float = param(
-        0.75,
+        0.55,
         "growth hormone under the skin that acts as healthy secretion",
-        source="derived: between 0.85 (Moller 1993) and 0.4-0.5 by titration (Cook 1999 PMID 10566634)",
+        source="derived: 0.4-0.5 by titration to normal IGF-1 (Cook 1999 PMID 10566634), 0.85 by Moller 1993",
         gt=0,
     )
     deficient_fraction: float = param(
