@@ -23,7 +23,7 @@ import numpy as np
 from kept_runs import KeptRuns, advance, branch, month_days, run_all, seconds_per_day, start
 
 import trabsim
-from trabsim.clinical_outcomes import STEADY_MONTHS, density_change
+from trabsim.trials.outcomes import STEADY_MONTHS, density_change
 from trabsim.config import load_config, parse_override, preset_names, preset_text
 from trabsim.errors import TrabsimError
 from trabsim.therapy.schedule import on_day

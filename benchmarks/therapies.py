@@ -11,7 +11,7 @@ of.  Combinations, sequences and stops are marked `reported` and count in no sum
 
 Arms of one person and seed share specimen, cells and spin-up up to entry, so that their difference is what they are
 given; rows with equal arms share a run.  With --keep a stopped benchmark goes on where it was; give it a new file
-after changes of the model.  Density is averaged over what happens to be open (see trabsim.clinical_outcomes); --plain
+after changes of the model.  Density is averaged over what happens to be open (see trabsim.trials.outcomes); --plain
 takes it as it stands.
 """
 
@@ -30,8 +30,8 @@ from typing import Any
 from kept_runs import FIRST_MONTH, KeptRuns, advance, branch, month_days, run_all, seconds_per_day, start
 
 import trabsim
-from trabsim.clinical import Arm, ClinicalRow, arm_config, read_row, years_needed
-from trabsim.clinical_outcomes import Score, outcome, score, skip_reason
+from trabsim.trials.clinical import Arm, ClinicalRow, arm_config, read_row, years_needed
+from trabsim.trials.outcomes import Score, outcome, score, skip_reason
 from trabsim.config import parse_override
 from trabsim.errors import TrabsimError
 from trabsim.therapy.registry import therapy_class, therapy_kinds

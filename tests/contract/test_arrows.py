@@ -40,8 +40,6 @@ COMPOSITION = {
     # what a run is made of, and how fast it is
     *(
         "bench",
-        "clinical",
-        "clinical_outcomes",
         "config",
         "config_layers",
         "densitometry",
@@ -68,6 +66,8 @@ MAY_IMPORT = {
     # the solver works on bare arrays and shares the element's numbers with its kernels
     "mechanics": FOUNDATION | {"backends"},
     "viz": {"config", "errors", "morphometry", "runfile", "state", "units"},
+    # many runs as one experiment
+    "trials": FOUNDATION | PARTS | COMPOSITION | {"backends", "morphometry"},
     # the package itself: its public names, imported when they are asked for
     "": {"backends", "config", "runfile", "simulation"},
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trabsim.clinical import read_row
+from trabsim.trials.clinical import read_row
 from trabsim.tissue.cortex import CortexParams
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"

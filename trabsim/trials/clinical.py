@@ -2,7 +2,7 @@
 
 A row says who was treated (sex, age, years since menopause, T-score, a condition), with what (a schedule in one line,
 see `trabsim.therapy.grammar`), and when it was looked at.  What a table leaves open is assumed here and nowhere else.
-What the runs then say of a row is read off by `trabsim.clinical_outcomes`.
+What the runs then say of a row is read off by `trabsim.trials.outcomes`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from trabsim.backends import get_backend
-from trabsim.clinical import (
+from trabsim.trials.clinical import (
     LEAST_BV_TV,
     MOST_BV_TV,
     Arm,
@@ -23,7 +23,7 @@ from trabsim.clinical import (
     specimen_of,
     years_needed,
 )
-from trabsim.clinical_outcomes import (
+from trabsim.trials.outcomes import (
     allowance,
     density_change,
     outcome,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trabsim.clinical import ClinicalRow
+from trabsim.trials.clinical import ClinicalRow
 from trabsim.tissue.cortex import CortexParams
 
 #: Rows of one run by month after entry.
