@@ -30,12 +30,13 @@ from typing import Any
 from kept_runs import FIRST_MONTH, KeptRuns, advance, branch, month_days, run_all, seconds_per_day, start
 
 import trabsim
-from trabsim.trials.clinical import Arm, ClinicalRow, arm_config, read_row, years_needed
-from trabsim.trials.outcomes import Score, outcome, score, skip_reason
 from trabsim.config import parse_override
 from trabsim.errors import TrabsimError
 from trabsim.therapy.registry import therapy_class, therapy_kinds
 from trabsim.therapy.schedule import DAYS_PER_MONTH, on_day
+from trabsim.trials.clinical import Arm, ClinicalRow, read_row, years_needed
+from trabsim.trials.outcomes import Score, outcome, score, skip_reason
+from trabsim.trials.persons import arm_config
 
 SHARED = Path(os.environ.get("TRABSIM_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 TABLE = SHARED / "reference" / "clinical_calibration.csv"

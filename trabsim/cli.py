@@ -16,6 +16,7 @@ import click
 
 import trabsim
 from trabsim.cli_stiffness import stiffness
+from trabsim.cli_validate import validate
 from trabsim.errors import TrabsimError
 
 BACKENDS = click.Choice(("auto", "numpy", "cupy"))
@@ -304,3 +305,4 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
 
 
 main.add_command(stiffness)
+main.add_command(validate)
