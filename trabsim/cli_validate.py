@@ -35,6 +35,10 @@ import click
     help="Voxels along an edge.",
 )
 @click.option("--voxel-size-um", type=float, default=36.0, show_default=True, metavar="X")
+@click.option(
+    "--parameters", type=click.Path(path_type=Path), metavar="FILE",
+    help="Configuration of parameters, such as a calibration leaves; --set wins over it.",
+)  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As for 'trabsim run'.")
 @click.option(
     "--keep", type=click.Path(path_type=Path), default=Path("scorecard_lives"), show_default=True, metavar="FOLDER",
@@ -60,6 +64,7 @@ def validate(
     scheduler: str | None,
     shape: int,
     voxel_size_um: float,
+    parameters: Path | None,
     settings: tuple[str, ...],
     keep: Path,
     output: Path | None,
@@ -77,6 +82,7 @@ def validate(
     from trabsim.trials.arm_lives import Settings
     from trabsim.trials.clinical_table import default_table, read_table
     from trabsim.trials.execution import cluster_of, run_lives
+    from trabsim.trials.parameter_space import read_overrides
     from trabsim.trials.scorecard import plan, score_table
     from trabsim.trials.scorecard_text import as_csv, as_markdown
 
@@ -84,7 +90,9 @@ def validate(
         raise click.UsageError(f"-o {output} has no known ending; write .csv or .md.")
     ids = [word.strip() for word in rows.split(",") if word.strip()] if rows else []
     found = read_table(table if table is not None else default_table(), drug=only, ids=ids)
-    chosen = Settings(seeds, (shape,) * 3, voxel_size_um, dict(parse_override(text) for text in settings))
+    overrides = read_overrides(parameters) if parameters is not None else {}
+    overrides |= dict(parse_override(text) for text in settings)
+    chosen = Settings(seeds, (shape,) * 3, voxel_size_um, overrides)
     cluster = cluster_of(workers, scheduler)
     lives = plan(found.rows, chosen)
     click.echo(announcement(found, lives, keep))
@@ -158,6 +166,7 @@ def show(card: Any) -> None:
         line_rows,
         provenance_lines,
         total_rows,
+        uncalibrated_line,
     )
 
     if card.lines:

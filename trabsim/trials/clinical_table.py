@@ -181,8 +181,8 @@ def _row_or_reason(line: Mapping[str, str]) -> tuple[ClinicalRow | None, str | N
     """A row that can be run, or why it cannot."""
     said = line["supported"].strip()
     if not said.lower().startswith("yes"):
-        reason = said.removeprefix("no").lstrip(": ") or "not said"
-        return None, f"the table marks it as not supported ({reason})"
+        why = said.removeprefix("no").lstrip(": ") or "not said"
+        return None, f"the table marks it as not supported ({why})"
     try:
         row = read_row(line)
         reason = skip_reason(row)
@@ -191,8 +191,9 @@ def _row_or_reason(line: Mapping[str, str]) -> tuple[ClinicalRow | None, str | N
         if reason is None and row.months[1] < row.months[0]:
             reason = f"month {row.months[1]:g} lies before its baseline, month {row.months[0]:g}"
         published_error(row)
-        for arm in row.arms if reason is None else ():
-            arm_config(arm, years=1.0)
+        if reason is None:
+            for arm in row.arms:
+                arm_config(arm, years=1.0)
     except (TrabsimError, ValueError) as error:
         return None, " ".join(str(error).split())
     return row, reason

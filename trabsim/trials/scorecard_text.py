@@ -75,9 +75,9 @@ def as_csv(card: Scorecard) -> str:
             ]
         )
     width = len(COLUMNS)
-    for row in card.skipped:
+    for skipped in card.skipped:
         cells = [""] * width
-        cells[0], cells[3], cells[4], cells[-1] = row.id, row.quantity, row.site, row.reason
+        cells[0], cells[3], cells[4], cells[-1] = skipped.id, skipped.quantity, skipped.site, skipped.reason
         writer.writerow(cells)
     return out.getvalue()
 
