@@ -16,6 +16,7 @@ import click
 
 import trabsim
 from trabsim.cli_calibrate import calibrate
+from trabsim.cli_sensitivity import sensitivity
 from trabsim.cli_stiffness import stiffness
 from trabsim.cli_trial import trial
 from trabsim.cli_validate import validate
@@ -309,4 +310,5 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
 main.add_command(stiffness)
 main.add_command(validate)
 main.add_command(calibrate)
+main.add_command(sensitivity)
 main.add_command(trial)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,9 @@ from trabsim.trials.life_files import (
 )
 from trabsim.trials.lives import Life
 from trabsim.trials.living import EVERY_DAYS, Place, Work, live, live_run_in, work_of
+
+#: How the reason of a failure begins where the run-in failed.
+RUN_IN = "run-in: "
 
 #: Called after every life with how many are done, have failed, and are wanted.
 Report = Callable[[int, int, int], None]
@@ -63,6 +68,36 @@ def cluster_of(workers: int | None, scheduler: str | None) -> Cluster:
             "--workers and --scheduler exclude each other: a scheduler brings its own workers; give one"
         )
     return Cluster(scheduler=scheduler) if scheduler else Cluster(workers=workers or 1)
+
+
+def cluster_from(workers: int | None, scheduler: str | None, jobqueue: str | Path | None) -> Cluster:
+    """The cluster of a trial: as `cluster_of`, by default one worker per core, or a batch system from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If more than one is given, or the file cannot be read or names no system.
+    """
+    if jobqueue is None:
+        return cluster_of(workers if scheduler else workers or cores(), scheduler)
+    if workers is not None or scheduler is not None:
+        raise ConfigError("--cluster brings its own workers; leave --workers and --scheduler out")
+    try:
+        options = tomllib.loads(Path(jobqueue).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {jobqueue}: {error.strerror}; give a TOML file with system and jobs"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{jobqueue} is not valid TOML: {error}; mend that line") from None
+    if "system" not in options:
+        raise ConfigError(f"{jobqueue} names no batch system; write for example system = 'slurm'")
+    return Cluster(jobqueue=options)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -151,8 +186,12 @@ def run_lives(
         progress(len(done), 0, len(wanted))
     left = [work_of(life) for key, life in wanted.items() if key not in done]
     if left and cluster.is_here:
+        broken: dict[str, str] = {}  # run-ins that failed would fail again for the next arm
         for work in left:
-            told(work.key, attempt(work, place))
+            reason = broken.get(work.run_in_key) or attempt(work, place)
+            if reason is not None and reason.startswith(RUN_IN):
+                broken[work.run_in_key] = reason
+            told(work.key, reason)
     elif left:
         from trabsim.trials.dask_cluster import run_on_cluster
 
@@ -170,7 +209,7 @@ def attempt(work: Work, place: Place) -> str | None:
     try:
         live_run_in(work, place)
     except Exception as error:
-        return f"run-in: {reason_of(error)}"
+        return f"{RUN_IN}{reason_of(error)}"
     try:
         live(work, place)
     except Exception as error:
