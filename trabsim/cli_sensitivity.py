@@ -30,7 +30,7 @@ def sensitivity(file: Path, folder: Path, workers: int | None, scheduler: str | 
     """
     from trabsim.cli_text import number, table
     from trabsim.cli_validate import Progress
-    from trabsim.trials.execution import cluster_of
+    from trabsim.trials.execution import cluster_of, run_lives
     from trabsim.trials.scorecard_text import CITATION, NOTICE
     from trabsim.trials.sensitivity import design, plans_at, screen
     from trabsim.trials.sensitivity_files import write_sensitivity
@@ -43,7 +43,7 @@ def sensitivity(file: Path, folder: Path, workers: int | None, scheduler: str | 
     click.echo(f"{len(space)} parameters, {len(rows)} endpoints, {len(points)} points, {len(lives)} lives")
     if dry_run:
         return
-    found = screen(params, folder, cluster_of(workers, scheduler), progress=Progress())
+    found = screen(params, folder, cluster_of(workers, scheduler), runner=run_lives, progress=Progress())
     header: tuple[str, ...] = ("endpoint", "parameter", "effect", "MC error", "t", "real")
     extra = ("mu_star", "sigma", "noise") if params.method == "morris" else ()
     ordered = sorted(found.effects, key=lambda effect: -abs(effect.effect))

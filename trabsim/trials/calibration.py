@@ -236,6 +236,8 @@ def _least_squares(
 ) -> tuple[Evaluation, str]:
     from scipy.optimize import least_squares
 
+    if not objective.slopes(begin, params.step)[0].any():
+        return begin, "least squares: no row feels any of these parameters"
     met = {begin.at.tobytes(): begin}
 
     def evaluation(at: Point) -> Evaluation:

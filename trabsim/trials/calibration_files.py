@@ -11,6 +11,7 @@ import trabsim
 from trabsim.durable import replace_file
 from trabsim.provenance import now, plain, software
 from trabsim.trials.calibration import Calibration
+from trabsim.trials.life_files import make_folder
 from trabsim.trials.objective import Evaluation
 from trabsim.trials.scorecard import parameters_sha256
 from trabsim.trials.scorecard_text import CITATION, NOTICE
@@ -36,6 +37,7 @@ def write_calibration(found: Calibration, folder: str | Path) -> tuple[Path, Pat
         If they cannot be written.
     """
     folder = Path(folder)
+    make_folder(folder)
     replace_file(folder / PARAMETERS, as_toml(found))
     replace_file(folder / LOG, json.dumps(plain(as_dict(found)), indent=2, ensure_ascii=False) + "\n")
     return folder / PARAMETERS, folder / LOG

@@ -11,6 +11,7 @@ from pathlib import Path
 import trabsim
 from trabsim.durable import replace_file
 from trabsim.provenance import now, plain, software
+from trabsim.trials.life_files import make_folder
 from trabsim.trials.parameter_space import ParameterSpace
 from trabsim.trials.scorecard import parameters_sha256
 from trabsim.trials.scorecard_text import CITATION, NOTICE
@@ -38,6 +39,7 @@ def write_sensitivity(found: Sensitivity, folder: str | Path) -> tuple[Path, Pat
         If they cannot be written.
     """
     folder, p = Path(folder), found.params
+    make_folder(folder)
     out = io.StringIO()
     out.write(
         f"# trabsim {trabsim.__version__}; {p.method}; seeds 1-{p.seeds}; "
