@@ -395,3 +395,23 @@ def test_lives_are_collected_once_however_often_they_are_asked_for():
     first = lives.lives
     lives.need(row.arm, row)
     assert [life.key for life in lives.lives] == [life.key for life in first]
+
+
+def test_a_combination_is_scored_from_simulated_lives(write, tmp_path):
+    """A month of real cells on a tiny specimen: four lives of one run-in, null models, and nothing to run twice."""
+    path = write(
+        ("BOTH", {"eval_month": "1"}), ("BOTH", {"id": "CTX", "quantity": "CTX_pct", "eval_month": "1"})
+    )
+    settings = Settings(1, (20, 20, 20), 45.0, {"run.spin_up_days": 12, "specimen.BV_TV": 0.15})
+    said: list[tuple[int, int, int]] = []
+    card = validate(read_table(path), settings, tmp_path, progress=lambda *count: said.append(count))
+    assert said[-1] == (4, 0, 4)
+    assert len(list((tmp_path / "run_ins").glob("*.vtkhdf"))) == 1
+    density, marker = card.lines
+    assert all(math.isfinite(value) for line in card.lines for value in line.values)
+    assert abs(density.values[0]) < 20.0
+    assert {*density.nulls} == {*marker.nulls} == {ADD, VANISH}
+    again = validate(read_table(path), settings, tmp_path, progress=lambda *count: said.append(count))
+    assert said[-1] == (4, 0, 4)
+    assert len(said) == 6  # five calls, then one that finds all of them done
+    assert [line.values for line in again.lines] == [line.values for line in card.lines]
