@@ -70,8 +70,8 @@ def run_on_cluster(works: Sequence[Work], place: Place, cluster: Cluster, told: 
         If the scheduler does not answer or is lost.
     """
     distributed = _distributed()
-    with _client(distributed, cluster) as (client, address):
-        _Dispatch(distributed, client, address, place, told).run(works)
+    with _client(distributed, cluster) as (client, address, refill):
+        _Dispatch(distributed, client, address, place, told, refill).run(works)
 
 
 def live_task(text: str, place: Sequence[Any], version: str, before: str | None = None) -> str | None:
@@ -110,16 +110,31 @@ def _distributed() -> Any:
 
 
 @contextlib.contextmanager
-def _client(distributed: Any, cluster: Cluster) -> Iterator[tuple[Any, str]]:
-    """A client, and the address of its scheduler."""
+def _client(distributed: Any, cluster: Cluster) -> Iterator[tuple[Any, str, Callable[[int], None]]]:
+    """A client, the address of its scheduler, and what replaces workers that are gone when so many are left."""
     with contextlib.ExitStack() as stack:
+        refill: Callable[[int], None] = _leave
         if cluster.scheduler is not None:
             address = cluster.scheduler
-        else:
-            made = stack.enter_context(
-                _jobqueue(cluster.jobqueue) if cluster.jobqueue else _local(distributed, cluster.workers)
-            )
+        elif cluster.jobqueue is not None:
+            made, jobs = _jobqueue(cluster.jobqueue)
+            stack.enter_context(made)
             address = made.scheduler_address
+
+            def refill(left: int) -> None:  # jobs end with their time limit; those that wait stay
+                made.scale(jobs=jobs)
+
+        else:
+            made = stack.enter_context(_local(distributed, cluster.workers))
+            address = made.scheduler_address
+
+            def refill(left: int) -> None:  # a worker that dies while it starts is not started again by Dask
+                for name, nurse in list(made.workers.items()):
+                    if nurse.status.name in ("closed", "failed"):
+                        made.workers.pop(name)
+                if left < cluster.workers:
+                    made.scale(cluster.workers)
+
         try:
             client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -128,7 +143,11 @@ def _client(distributed: Any, cluster: Cluster) -> Iterator[tuple[Any, str]]:
                 f"no Dask scheduler answers at {address} ({why}); start one ('dask scheduler') or give another"
             ) from None
         stack.callback(_close, client)
-        yield client, address
+        yield client, address, refill
+
+
+def _leave(left: int) -> None:
+    """Whoever started the scheduler looks after its workers."""
 
 
 def _close(client: Any) -> None:
@@ -148,8 +167,8 @@ def _local(distributed: Any, workers: int) -> Any:
     )
 
 
-def _jobqueue(options: Mapping[str, Any]) -> Any:
-    """A cluster that asks a batch system for its workers."""
+def _jobqueue(options: Mapping[str, Any]) -> tuple[Any, int]:
+    """A cluster that asks a batch system for its workers, and how many jobs it has."""
     rest = dict(options)
     system, jobs = str(rest.pop("system", "")), rest.pop("jobs", None)
     if system not in SYSTEMS:
@@ -169,7 +188,7 @@ def _jobqueue(options: Mapping[str, Any]) -> Any:
             f"dask-jobqueue refuses these options for {system}: {error}; correct them"
         ) from None
     made.scale(jobs=jobs)
-    return made
+    return made, jobs
 
 
 @dataclass
@@ -181,12 +200,14 @@ class _Dispatch:
     address: str
     place: Place
     told: Told
+    refill: Callable[[int], None]
     waiting: dict[Any, Work] = field(default_factory=dict)
     run_ins: dict[str, Any] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
     reached: dict[str, tuple[int, ...]] = field(default_factory=dict)
     submitted: int = 0
     lonely_since: float | None = None
+    looked: float = 0.0
 
     def run(self, works: Sequence[Work]) -> None:
         """Until every life is done or has failed."""
@@ -225,7 +246,11 @@ class _Dispatch:
         """Wait until something ends, or a while."""
         with contextlib.suppress(TimeoutError), self.client.as_current():
             self.distributed.wait(list(self.waiting), timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
-        if self.client.scheduler_info(n_workers=1).get("workers"):
+        if time.monotonic() - self.looked < LOOK_SECONDS:
+            return
+        self.looked, left = time.monotonic(), len(self.client.nthreads())
+        self.refill(left)
+        if left:
             self.lonely_since = None
         elif self.lonely_since is None:
             self.lonely_since = time.monotonic()
