@@ -8,6 +8,8 @@ import signal
 import threading
 from pathlib import Path
 
+from trabsim.trials.life_files import ASIDE
+
 
 def own_workers() -> list[int]:
     """Processes of workers: children of this process that multiprocessing spawned."""
@@ -63,4 +65,5 @@ class Killer:
             seen = self._kept()
 
     def _kept(self) -> set[str]:
-        return {path.name + path.parent.name for path in self.folder.rglob("unfinished/*/*.json")}
+        found = self.folder.rglob("unfinished/*/day_*.vtkhdf")
+        return {path.parent.name + path.name for path in found if ASIDE not in path.name}

@@ -109,9 +109,9 @@ def test_arms_without_endpoints_and_endpoints_without_arms_are_refused(tmp_path)
     with pytest.raises(ConfigError, match="the trial has no arms"):
         read_trial(path)
     path.write_text("[trial\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="small.toml is not valid TOML"):
+    with pytest.raises(ConfigError, match=r"small.toml is not valid TOML"):
         read_trial(path)
-    with pytest.raises(ConfigError, match="cannot read .*none.toml"):
+    with pytest.raises(ConfigError, match=r"cannot read .*none.toml"):
         read_trial(tmp_path / "none.toml")
 
 

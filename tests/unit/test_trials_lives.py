@@ -99,12 +99,16 @@ def test_the_content_of_a_scan_is_in_the_keys(tmp_path):
 
 
 def test_what_cannot_be_run_is_refused():
-    with pytest.raises(ConfigError, match="month -6 lies before the rows that a run-in notes; ask for months from -5"):
+    with pytest.raises(
+        ConfigError, match="month -6 lies before the rows that a run-in notes; ask for months from -5"
+    ):
         replace(TREATED, months=(FIRST_MONTH - 1,)).key  # noqa: B018
     with pytest.raises(ConfigError, match="microarchitecture is measured from entry on"):
         replace(TREATED, structure_months=(-2,)).key  # noqa: B018
     early = {**DENOSUMAB, "start_months": -1}
-    with pytest.raises(ConfigError, match=r"therapy 1 \(denosumab\) from entry on begins on day -30.* earlier drugs"):
+    with pytest.raises(
+        ConfigError, match=r"therapy 1 \(denosumab\) from entry on begins on day -30.* earlier drugs"
+    ):
         replace(TREATED, therapy=(early,)).key  # noqa: B018
 
 

@@ -107,14 +107,16 @@ def test_values_reach_the_configuration():
     )
     config = load_config(tables_of(WOMEN, patient, 1.5, 730))
     values = patient.values
-    assert config.specimen.BV_TV == values["BV_TV"]
+    assert values["BV_TV"] == config.specimen.BV_TV
     assert config.endocrine.age_years == values["age_years"]
     menopause = config.endocrine.final_menstrual_period_age_years
     assert menopause == pytest.approx(values["age_years"] - values["years_since_menopause"])
     assert config.endocrine.estradiol_postmenopausal_pg_per_mL == 9.0
     assert config.endocrine.growth_hormone_deficiency_age_years == pytest.approx(values["age_years"] - 10.0)
     assert config.process.mechanics.program[0].scale == 0.8
-    assert config.process.activation.rate_per_mm2_per_year == pytest.approx(1.5 * values["marker_level"], rel=1e-4)
+    assert config.process.activation.rate_per_mm2_per_year == pytest.approx(
+        1.5 * values["marker_level"], rel=1e-4
+    )
 
 
 def test_men_have_their_estradiol_measured_and_no_menopause():
@@ -147,7 +149,10 @@ def test_a_change_over_the_run_in_is_allowed_for():
         ({"kind": "uniform", "least": 2.0, "most": 1.0}, "most = 1 does not lie above least = 2"),
         ({"kind": "lognormal", "mean": -1.0, "sd": 1.0}, "has a positive mean, got -1"),
         ({"kind": "share", "value": 1.5}, "a share lies between 0 and 1, got 1.5"),
-        ({"kind": "normal", "mean": 0.0, "sd": 1.0, "least": 50.0}, "nobody of this distribution lies between 50"),
+        (
+            {"kind": "normal", "mean": 0.0, "sd": 1.0, "least": 50.0},
+            "nobody of this distribution lies between 50",
+        ),
     ],
 )
 def test_a_distribution_that_cannot_be_is_refused(keys, message):
