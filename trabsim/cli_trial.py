@@ -148,11 +148,17 @@ def status(folder: Path, as_json: bool) -> None:
 @trial.command()
 @click.argument("folder", type=FOLDER)
 @click.option("-o", "--output", type=FOLDER, metavar="HTML", help="Default: report.html in FOLDER.")
-def report(folder: Path, output: Path | None) -> None:
+@click.option(
+    "--reference-table",
+    type=FOLDER,
+    metavar="CSV",
+    help="Published values to draw over the curves. Default: the one that the trial names.",
+)
+def report(folder: Path, output: Path | None, reference_table: Path | None) -> None:
     """Write the report of a trial: one HTML file that needs nothing else."""
     from trabsim.trials.report import write_report
 
-    click.echo(str(write_report(folder, output)))
+    click.echo(str(write_report(folder, output, reference_table)))
 
 
 def _show_plan(found: Any) -> None:

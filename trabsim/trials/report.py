@@ -35,7 +35,9 @@ CITATION = (
 )
 
 
-def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
+def write_report(
+    folder: str | Path, output: str | Path | None = None, reference_table: str | Path | None = None
+) -> Path:
     """Write the report of a trial whose results are there, complete or not.
 
     Parameters
@@ -43,6 +45,8 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
     folder : str or Path
     output : str or Path, optional
         By default ``report.html`` in the folder.
+    reference_table : str or Path, optional
+        Table of published values, in place of the one that the trial file names.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
     Raises
     ------
     ConfigError
-        If Jinja2 or Matplotlib is missing.
+        If Jinja2 or Matplotlib is missing, or there is no such table.
     RunError
         If it is not the folder of a trial, there are no results yet, or it cannot be written.
     """
@@ -60,6 +64,8 @@ def write_report(folder: str | Path, output: str | Path | None = None) -> Path:
     plan = require_plan(folder)
     require_results(folder)
     trial = _trial_of(folder, plan)
+    if reference_table is not None:
+        trial = trial.compared_with(Path(reference_table))
     page = render(trial, folder)
     path = Path(output) if output is not None else folder / REPORT
     replace_file(path, page)

@@ -168,6 +168,19 @@ class Trial(Params):
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def compared_with(self, table: Path) -> Trial:
+        """The same trial with another table of published values.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such file.
+        """
+        if not table.is_file():
+            raise ConfigError(f"there is no reference table at {table}; correct report.reference_table")
+        report = self.report.model_copy(update={"reference_table": str(table.absolute())})
+        return self.model_copy(update={"report": report})
+
     def patient(self, number: int, first_draw: int = 0) -> Patient:
         """Draw a patient; see `trabsim.trials.population.draw_patient`."""
         return draw_patient(self.population, self.trial.seed, number, first_draw)
@@ -226,12 +239,7 @@ def read_trial(path: str | Path) -> Trial:
     if isinstance(base, str) and (path.parent / base).is_file():
         trial.config["extends"] = str((path.parent / base).absolute())
     if trial.report.reference_table is not None:
-        table = (path.parent / trial.report.reference_table).absolute()
-        if not table.is_file():
-            raise ConfigError(f"there is no reference table at {table}; correct report.reference_table")
-        trial = trial.model_copy(
-            update={"report": trial.report.model_copy(update={"reference_table": str(table)})}
-        )
+        trial = trial.compared_with(path.parent / trial.report.reference_table)
     first = trial.patient(1)
     for arm in trial.arm:
         try:
