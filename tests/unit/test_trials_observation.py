@@ -44,7 +44,9 @@ def test_the_scan_at_entry_is_common_to_all_later_changes():
 
 
 def test_without_error_what_is_observed_is_what_is():
-    exact = DensitometryParams(lumbar_spine_CV=0.0, total_hip_CV=0.0, femoral_neck_CV=0.0)
+    exact = DensitometryParams(
+        lumbar_spine_CV_fraction=0.0, total_hip_CV_fraction=0.0, femoral_neck_CV_fraction=0.0
+    )
     seen = observe(table(value=6.0, patients=3), seed=1, params=exact)
     assert seen["observed"].to_numpy() == pytest.approx(seen["value"].to_numpy())
     found = responders(seen, exact)

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabsim.errors import ConfigError, RunError
-from trabsim.params import Params, param
 from trabsim.trials.arm_lives import Settings
 from trabsim.trials.clinical import ClinicalRow
 from trabsim.trials.clinical_table import ClinicalTable
@@ -30,6 +29,7 @@ from trabsim.trials.execution import Cluster, Outcomes, run_lives
 from trabsim.trials.fit_statistics import Uncertainty, noise_of_means, uncertainty
 from trabsim.trials.objective import LARGEST_STEP, Evaluation, Objective
 from trabsim.trials.parameter_space import ParameterRange, ParameterSpace, Point
+from trabsim.trials.study_file import StudyTable, entry
 
 Array = NDArray[np.float64]
 
@@ -37,39 +37,30 @@ Array = NDArray[np.float64]
 ENOUGH_SQUARES, ENOUGH_STEP = 1e-2, 5e-3
 
 
-class CalibrationParams(Params):
+class CalibrationParams(StudyTable):
     """A calibration: what is fitted to what, and how."""
 
-    table: str | None = param(None, "clinical table", source="assumed: that beside the project")
-    only: str | None = param(None, "rows that give this drug", source="assumed: all")
-    rows: tuple[str, ...] = param((), "these rows alone, by id", source="assumed: all")
-    leave_out: tuple[str, ...] = param((), "rows that are not fitted, by id", source="assumed: none")
-    report_excluded: bool = param(
-        False, "report combinations, sequences and stops instead of refusing them", source="assumed: refuse"
-    )
-    seeds: int = param(4, "seeds of specimen and cells", source="assumed: as the scorecard", ge=1)
-    shape: int = param(40, "voxels along an edge", source="assumed: small, since many are run", ge=16)
-    voxel_size_um: float = param(40.0, "voxel size", source="assumed: coarse, since many are run", gt=0)
-    set: dict[str, Any] = param({}, "other parameters that differ from the defaults", source="assumed: none")
-    method: Literal["least_squares", "tpe", "cma-es"] = param(
-        "least_squares", "how parameters are searched", source="assumed: few smooth parameters"
-    )
-    step: float = param(
+    table: str | None = entry(None, "clinical table")
+    only: str | None = entry(None, "rows that give this drug")
+    rows: tuple[str, ...] = entry((), "these rows alone, by id")
+    leave_out: tuple[str, ...] = entry((), "rows that are not fitted, by id")
+    report_excluded: bool = entry(False, "report combinations, sequences and stops instead of refusing them")
+    seeds: int = entry(4, "seeds of specimen and cells", ge=1)
+    shape: int = entry(40, "voxels along an edge", ge=16)
+    voxel_size_um: float = entry(40.0, "voxel size", gt=0)
+    set: dict[str, Any] = entry({}, "other parameters that differ from the defaults")
+    method: Literal["least_squares", "tpe", "cma-es"] = entry("least_squares", "how parameters are searched")
+    step: float = entry(
         0.1,
         "first step of slopes, as a share of the range",
-        source="assumed: above the noise",
         gt=0,
         le=LARGEST_STEP,
     )
-    most_evaluations: int = param(
-        12, "points that least squares tries, slopes not counted", source="assumed: it settles before", ge=1
-    )
-    search_points: int = param(60, "points that Optuna proposes", source="assumed: ten per parameter", ge=2)
-    search_seed: int = param(1, "seed of the proposals", source="assumed: any integer will do", ge=0)
-    polish: bool = param(
-        True, "least squares from the best point of a search", source="assumed: cheap beside it"
-    )
-    parameter: tuple[ParameterRange, ...] = param((), "what is fitted", source="required")
+    most_evaluations: int = entry(12, "points that least squares tries, slopes not counted", ge=1)
+    search_points: int = entry(60, "points that Optuna proposes", ge=2)
+    search_seed: int = entry(1, "seed of the proposals", ge=0)
+    polish: bool = entry(True, "least squares from the best point of a search")
+    parameter: tuple[ParameterRange, ...] = entry((), "what is fitted")
 
 
 @dataclass(frozen=True)

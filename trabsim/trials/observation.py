@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 #: Endpoints that a densitometer sees, and the parameter with its precision error.
 SEEN = {
-    "BMD_pct_change_LS": "lumbar_spine_CV",
-    "BMD_pct_change_TH": "total_hip_CV",
-    "BMD_pct_change_FN": "femoral_neck_CV",
+    "BMD_pct_change_LS": "lumbar_spine_CV_fraction",
+    "BMD_pct_change_TH": "total_hip_CV_fraction",
+    "BMD_pct_change_FN": "femoral_neck_CV_fraction",
 }
 
 #: Least significant change over CV, at 95 % confidence.
@@ -36,21 +36,21 @@ COLUMNS = ("patient", "arm", "replicate", "month", "endpoint", "value")
 class DensitometryParams(Params):
     """Precision of a densitometer; defaults are the largest errors that the ISCD accepts of a technologist."""
 
-    lumbar_spine_CV: float = param(
+    lumbar_spine_CV_fraction: float = param(
         0.019,
         "precision error at the lumbar spine",
         source="Shuhart 2019 doi:10.1016/j.jocd.2019.07.001",
         ge=0,
         lt=0.2,
     )
-    total_hip_CV: float = param(
+    total_hip_CV_fraction: float = param(
         0.018,
         "precision error at the total hip",
         source="Shuhart 2019 doi:10.1016/j.jocd.2019.07.001",
         ge=0,
         lt=0.2,
     )
-    femoral_neck_CV: float = param(
+    femoral_neck_CV_fraction: float = param(
         0.025,
         "precision error at the femoral neck",
         source="Shuhart 2019 doi:10.1016/j.jocd.2019.07.001",

@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
-from trabsim.params import Params, param
 from trabsim.therapy.registry import therapy_class
+from trabsim.trials.study_file import StudyTable, entry
 
 Point = NDArray[np.float64]
 
 
-class ParameterRange(Params):
+class ParameterRange(StudyTable):
     """``[[parameter]]``: one parameter of the model and where it may lie."""
 
-    key: str = param(..., "dotted key, as --set takes it", source="required")
-    low: float = param(..., "lower bound", source="required")
-    high: float = param(..., "upper bound", source="required")
-    scale: Literal["linear", "log"] = param(
-        "linear", "scale on which steps are equal", source="assumed: as it is"
-    )
-    start: float | None = param(None, "where to begin", source="assumed: the default of the parameter")
+    key: str = entry(..., "dotted key, as --set takes it")
+    low: float = entry(..., "lower bound")
+    high: float = entry(..., "upper bound")
+    scale: Literal["linear", "log"] = entry("linear", "scale on which steps are equal")
+    start: float | None = entry(None, "where to begin")
 
 
 class ParameterSpace:

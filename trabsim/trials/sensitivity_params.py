@@ -5,33 +5,31 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from trabsim.errors import ConfigError
-from trabsim.params import Params, param
 from trabsim.trials.clinical import ClinicalRow, read_row
 from trabsim.trials.outcomes import skip_reason
 from trabsim.trials.parameter_space import ParameterRange
+from trabsim.trials.study_file import StudyTable, entry
 
 
-class PersonParams(Params):
+class PersonParams(StudyTable):
     """``[person]``: who is simulated."""
 
-    sex: Literal["F", "M", "mixed"] = param("F", "sex", source="assumed: most trials are of women")
-    age_years: float = param(65.0, "age at entry", source="assumed: as in trials", gt=0, le=110)
-    years_since_menopause: float | None = param(None, "at entry; negative before", source="assumed: at 51")
-    T_score: float | None = param(None, "lumbar spine at entry", source="assumed: that of the age")
-    condition: str | None = param(None, "hypogonadism, ghd or phpt", source="assumed: none")
+    sex: Literal["F", "M", "mixed"] = entry("F", "sex")
+    age_years: float = entry(65.0, "age at entry", gt=0, le=110)
+    years_since_menopause: float | None = entry(None, "at entry; negative before")
+    T_score: float | None = entry(None, "lumbar spine at entry")
+    condition: str | None = entry(None, "hypogonadism, ghd or phpt")
 
 
-class EndpointParams(Params):
+class EndpointParams(StudyTable):
     """``[[endpoint]]``: a number that is looked at."""
 
-    quantity: str = param(..., "as in clinical tables: BMD_pct_change, CTX_pct, MS_BS ...", source="required")
-    site: str = param(
-        "LS", "as in clinical tables: LS, TH, FN, LS QCT, systemic, biopsy ...", source="assumed: spine"
-    )
-    month: float = param(..., "when it is looked at, from entry", source="required")
-    baseline_month: float = param(0.0, "what changes are counted from", source="assumed: entry")
-    wanted_error: float | None = param(
-        None, "Monte-Carlo error that is wanted, in the unit of the quantity", source="assumed: none", gt=0
+    quantity: str = entry(..., "as in clinical tables: BMD_pct_change, CTX_pct, MS_BS ...")
+    site: str = entry("LS", "as in clinical tables: LS, TH, FN, LS QCT, systemic, biopsy ...")
+    month: float = entry(..., "when it is looked at, from entry")
+    baseline_month: float = entry(0.0, "what changes are counted from")
+    wanted_error: float | None = entry(
+        None, "Monte-Carlo error that is wanted, in the unit of the quantity", gt=0
     )
 
     @property
@@ -40,25 +38,23 @@ class EndpointParams(Params):
         return f"{self.quantity} {self.site} month {self.month:g}"
 
 
-class SensitivityParams(Params):
+class SensitivityParams(StudyTable):
     """A screening of parameters."""
 
-    method: Literal["one_at_a_time", "morris"] = param(
-        "one_at_a_time", "how parameters are moved", source="assumed: the cheapest"
-    )
-    seeds: int = param(4, "seeds of specimen and cells", source="assumed: as the scorecard", ge=2)
-    shape: int = param(40, "voxels along an edge", source="assumed: small, since many are run", ge=16)
-    voxel_size_um: float = param(40.0, "voxel size", source="assumed: coarse, since many are run", gt=0)
-    set: dict[str, Any] = param({}, "other parameters that differ from the defaults", source="assumed: none")
-    person: PersonParams = param(PersonParams(), "who is simulated", source="assumed: a woman of 65")
-    schedule: str = param("none", "what is given, as in clinical tables", source="assumed: nothing")
-    prior_therapy: str = param("none", "what was given before entry", source="assumed: nothing")
-    reference_schedule: str | None = param(None, "what is subtracted", source="assumed: nothing")
-    trajectories: int = param(6, "paths of Morris screening", source="assumed: 4 to 10 are usual", ge=2)
-    levels: int = param(4, "levels of Morris screening", source="assumed: 4 are usual", ge=4)
-    sample_seed: int = param(1, "seed of the paths", source="assumed: any integer will do", ge=0)
-    endpoint: tuple[EndpointParams, ...] = param((), "what is looked at", source="required")
-    parameter: tuple[ParameterRange, ...] = param((), "what is moved", source="required")
+    method: Literal["one_at_a_time", "morris"] = entry("one_at_a_time", "how parameters are moved")
+    seeds: int = entry(4, "seeds of specimen and cells", ge=2)
+    shape: int = entry(40, "voxels along an edge", ge=16)
+    voxel_size_um: float = entry(40.0, "voxel size", gt=0)
+    set: dict[str, Any] = entry({}, "other parameters that differ from the defaults")
+    person: PersonParams = entry(PersonParams(), "who is simulated")
+    schedule: str = entry("none", "what is given, as in clinical tables")
+    prior_therapy: str = entry("none", "what was given before entry")
+    reference_schedule: str | None = entry(None, "what is subtracted")
+    trajectories: int = entry(6, "paths of Morris screening", ge=2)
+    levels: int = entry(4, "levels of Morris screening", ge=4)
+    sample_seed: int = entry(1, "seed of the paths", ge=0)
+    endpoint: tuple[EndpointParams, ...] = entry((), "what is looked at")
+    parameter: tuple[ParameterRange, ...] = entry((), "what is moved")
 
 
 def endpoint_rows(params: SensitivityParams) -> list[ClinicalRow]:

@@ -7,10 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trabsim.errors import ConfigError
 from trabsim.spelling import suggest
+
+
+class StudyTable(BaseModel):
+    """Base of the tables of a study: frozen, checked, and closed to misspelled names.
+
+    Unlike `trabsim.params.Params` these are no numbers of the model but what somebody wants to know, so they have no
+    source, and may have no default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def entry(default: Any, meaning: str, **limits: Any) -> Any:
+    """Declare a key of a study; ``...`` as default makes it required."""
+    return Field(default, description=meaning, **limits)
+
 
 Study = TypeVar("Study", bound=BaseModel)
 
@@ -22,11 +38,11 @@ def read_study(path: str | Path, model: type[Study]) -> Study:
     ----------
     path : str or Path
     model : type
-        Parameter class whose fields are the keys of the file.
+        Table whose fields are the keys of the file.
 
     Returns
     -------
-    Params
+    StudyTable
 
     Raises
     ------
