@@ -84,13 +84,14 @@ LIBRARIES = {
     "pyvista": {"viz"},
     "vtk": {"viz"},
     "vtkmodules": {"viz"},
-    "matplotlib": {"viz"},
+    "matplotlib": {"viz", "trials"},
     "imageio": {"viz"},
     "click": {"cli"},
     "rich": {"cli"},
     "numba": {"backends", "mechanics", "morphometry", "tissue", "viz"},
     "SimpleITK": {"tissue"},
     "h5py": {"checkpoint", "runfile", "tissue", "viz"},
+    **{name: {"trials"} for name in ("dask", "distributed", "dask_jobqueue", "pyarrow", "jinja2")},
     "random": set(),
     "pickle": set(),
     "yaml": set(),
@@ -252,6 +253,9 @@ def test_command_line_starts_without_heavy_libraries():
         "pandas",
         "h5py",
         "cupy",
+        "distributed",
+        "pyarrow",
+        "jinja2",
     )
     # a configuration is read by commands that compile nothing
     code = (

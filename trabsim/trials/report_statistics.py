@@ -137,7 +137,7 @@ def published_points(trial: Trial) -> list[Published]:
     other = next((arm.arm_id for arm in trial.arm if arm.name == trial.comparator), None)
     found = []
     for row in rows:
-        arm = ids.get(row.get("arm_id"))
+        arm = ids.get(row.get("arm_id") or "")
         if arm is None:
             continue
         try:
