@@ -13,6 +13,7 @@ from trabsim.trials import report_statistics, trial, trial_folder
 from trabsim.trials.life_files import write_json
 from trabsim.trials.living import Place
 from trabsim.trials.report import write_report
+from trabsim.trials.report_figures import label_of
 from trabsim.trials.results import PATIENTS, RESULTS, read_results
 from trabsim.trials.trial import run_trial
 from trabsim.trials.trial_file import read_trial
@@ -245,3 +246,19 @@ def test_a_missing_extra_is_named(tmp_path, faked, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigError, match=r'pip install "trabsim\[trials\]"'):
         write_report(tmp_path / "run", Path(tmp_path / "x.html"))
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("BMD_pct_change_LS", "BMD LS, change (%)"),
+        ("CTX_pct", "CTX, change (%)"),
+        ("Tb_Th_um_pct_change", "Tb.Th, change (%)"),
+        ("Tb_Th_um_change", "Tb.Th, change (µm)"),
+        ("Conn_D_per_mm3", "Conn.D (1/mm³)"),
+        ("BFR_BS_um_per_year", "BFR BS (µm/year)"),
+        ("SMI", "SMI"),
+    ],
+)
+def test_axes_name_endpoints_with_their_units(name, label):
+    assert label_of(name) == label

@@ -22,6 +22,22 @@ STYLES = (
     ("#000000", "X", "-."),
 )
 
+#: Units at the end of names, as an axis says them.
+UNITS = {
+    "um": "µm",
+    "per_mm": "1/mm",
+    "per_mm2": "1/mm²",
+    "per_mm3": "1/mm³",
+    "per_year": "1/year",
+    "um_per_day": "µm/day",
+    "um_per_year": "µm/year",
+    "mg_per_cm3": "mg/cm³",
+    "g_per_cm2": "g/cm²",
+    "pg_per_mL": "pg/mL",
+    "MPa": "MPa",
+    "N": "N",
+}
+
 #: Curves of one figure: means by month, by arm.
 Curves = Mapping[str, Mapping[int, Mean]]
 
@@ -117,14 +133,23 @@ def waterfall_figure(values: Mapping[str, Mapping[int, float]], name: str, arms:
 
 
 def label_of(name: str) -> str:
-    """Name of an endpoint as an axis says it."""
-    text = name
-    for site in ("LS", "TH", "FN"):
-        text = text.replace(f"BMD_pct_change_{site}", f"BMD {site}, change (%)")
-    text = re.sub(r"_pct_change$", ", change (%)", text)
-    text = re.sub(r"^(CTX|NTX|P1NP|BAP|OC)_pct$", r"\1, change (%)", text)
-    text = re.sub(r"_change$", ", change", text)
-    return text.replace("Tb_", "Tb.").replace("Conn_D", "Conn.D").replace("BV_TV", "BV/TV").replace("_", " ")
+    """Name of an endpoint as an axis says it, with its unit."""
+    if found := re.fullmatch(r"BMD_pct_change_(LS|TH|FN)", name):
+        return f"BMD {found[1]}, change (%)"
+    if found := re.fullmatch(r"(CTX|NTX|P1NP|BAP|OC)_pct", name):
+        return f"{found[1]}, change (%)"
+    stem, change = name, ""
+    for ending, said in (("_pct_change", ", change"), ("_change", ", change")):
+        if stem.endswith(ending):
+            stem, change = stem.removesuffix(ending), said
+            break
+    unit = next((unit for unit in sorted(UNITS, key=len, reverse=True) if stem.endswith(f"_{unit}")), None)
+    if unit is not None:
+        stem = stem.removesuffix(f"_{unit}")
+    stem = stem.replace("Tb_", "Tb.").replace("Conn_D", "Conn.D").replace("BV_TV", "BV/TV").replace("_", " ")
+    if name.endswith("_pct_change"):
+        return f"{stem}{change} (%)"
+    return f"{stem}{change} ({UNITS[unit]})" if unit is not None else f"{stem}{change}"
 
 
 def _finish(axes: Any, name: str) -> None:

@@ -125,9 +125,13 @@ def run_trial(
 
         return run_lives(lives, folder, cluster, every_days=every_days, backend=backend, progress=told)
 
+    def screen(lives: Sequence[Life]) -> Outcomes:
+        write_plan(folder, [_planned((0, "", 0), life) for life in lives], _workers(cluster))
+        return run("run-ins", lives)
+
     with held(folder):
         if trial.population.inclusion.T_score is not None and trial.population.screen_failures == "replace":
-            patients = _screen(trial, patients, run)
+            patients = _screen(trial, patients, screen)
         lives = {
             (patient.number, arm.name, replicate): trial.life(patient, replicate, arm)
             for patient in patients
@@ -148,14 +152,14 @@ def replicates(trial: Trial) -> range:
 
 
 def _screen(
-    trial: Trial, patients: list[Patient], run: Callable[[str, list[Life]], Outcomes]
+    trial: Trial, patients: list[Patient], run: Callable[[Sequence[Life]], Outcomes]
 ) -> list[Patient]:
     """Bring people to entry and draw others for those whom the inclusion then does not let in."""
     included: dict[int, Patient] = {}
     candidates = list(patients)
     while candidates:
         lives = {p.number: [trial.life(p, r, None) for r in replicates(trial)] for p in candidates}
-        outcomes = run("run-ins", [life for of_one in lives.values() for life in of_one])
+        outcomes = run([life for of_one in lives.values() for life in of_one])
         again = []
         for patient in candidates:
             scores = [
