@@ -163,6 +163,7 @@ def show(card: Any) -> None:
         EXPLANATION,
         ROW_HEADER,
         TOTAL_HEADER,
+        entry_line,
         line_rows,
         provenance_lines,
         total_rows,
@@ -183,8 +184,9 @@ def show(card: Any) -> None:
     if card.lines:
         click.echo("\n" + table(TOTAL_HEADER, total_rows(totals(card.lines))))
         click.echo(EXPLANATION)
-        if uncalibrated_line(card):
-            click.echo(uncalibrated_line(card))
+        for said in (entry_line(card), uncalibrated_line(card)):
+            if said:
+                click.echo(said)
     else:
         click.echo("\nno row could be run")
     click.echo("\n" + "\n".join(provenance_lines(card)))

@@ -269,6 +269,14 @@ def test_files_of_studies_are_checked_as_a_whole(tmp_path):
         read_study(path, CalibrationParams)
 
 
+def test_other_parameters_may_be_written_as_keys_or_tables(tmp_path):
+    """A table of its own must not replace the whole table of the configuration."""
+    path = tmp_path / "fit.toml"
+    for text in ('[set]\n"run.years" = 2\n', "[set]\nrun.years = 2\n", "[set.run]\nyears = 2\n"):
+        path.write_text(text)
+        assert read_study(path, CalibrationParams).set == {"run.years": 2}
+
+
 def test_files_of_parameters_are_checked(tmp_path):
     path = tmp_path / "p.toml"
     with pytest.raises(ConfigError, match=r"cannot read .*p.toml: No such file"):

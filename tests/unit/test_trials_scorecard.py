@@ -388,6 +388,17 @@ def test_uncalibrated_therapies_are_those_without_a_row_of_their_own():
     assert left["zoledronate"].startswith("calibrated")
 
 
+def test_t_scores_at_entry_are_compared_with_those_of_the_trials(write):
+    """Lives of the formula enter with -2 whatever the table says."""
+    _, card = score_of(write(("ZOL", {}), ("ALN", {}), ("RATE", {})))
+    assert sorted(card.entry.values()) == pytest.approx([-0.7, 1.1])
+    assert (
+        "T-score at entry: +0.20 from that of the trials in the mean of 2 persons, -0.70 to +1.10."
+        in as_markdown(card)
+    )
+    assert "T-score at entry" not in as_markdown(score_of(write(("RATE", {})))[1])
+
+
 def test_lives_are_collected_once_however_often_they_are_asked_for():
     row = read_row(lines_of()["DATA"])
     lives = ArmLives(SMALL)

@@ -28,7 +28,7 @@ from trabsim.trials.clinical_table import ClinicalTable
 from trabsim.trials.execution import Cluster, Outcomes, run_lives
 from trabsim.trials.fit_statistics import Uncertainty, noise_of_means, uncertainty
 from trabsim.trials.objective import LARGEST_STEP, Evaluation, Objective
-from trabsim.trials.parameter_space import ParameterRange, ParameterSpace, Point
+from trabsim.trials.parameter_space import Overrides, ParameterRange, ParameterSpace, Point
 from trabsim.trials.study_file import StudyTable, entry
 
 Array = NDArray[np.float64]
@@ -48,7 +48,7 @@ class CalibrationParams(StudyTable):
     seeds: int = entry(4, "seeds of specimen and cells", ge=1)
     shape: int = entry(40, "voxels along an edge", ge=16)
     voxel_size_um: float = entry(40.0, "voxel size", gt=0)
-    set: dict[str, Any] = entry({}, "other parameters that differ from the defaults")
+    set: Overrides = entry({}, "other parameters that differ from the defaults")
     method: Literal["least_squares", "tpe", "cma-es"] = entry("least_squares", "how parameters are searched")
     step: float = entry(
         0.1,

@@ -6,10 +6,11 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
@@ -184,14 +185,19 @@ def read_overrides(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path}: {why}; give a TOML file of parameters") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}; mend that line") from None
-    found = _flat(data)
+    found = flat_keys(data)
     load_config({}, found)
     return found
 
 
-def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat_keys(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted keys of tables, however they are nested."""
     found: dict[str, Any] = {}
     for name, value in tables.items():
         key = f"{prefix}{name}"
-        found |= _flat(value, f"{key}.") if isinstance(value, Mapping) else {key: value}
+        found |= flat_keys(value, f"{key}.") if isinstance(value, Mapping) else {key: value}
     return found
+
+
+#: Parameters of a study file: ``"run.years" = 2`` and ``run.years = 2`` mean the same there.
+Overrides = Annotated[dict[str, Any], AfterValidator(flat_keys)]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from trabsim.config import load_config
 from trabsim.therapy.registry import therapy_class, therapy_kinds
 from trabsim.tissue.cortex import CortexParams
 from trabsim.trials.arm_lives import ArmLives, Settings
-from trabsim.trials.clinical import GROUPS, Arm, ClinicalRow
+from trabsim.trials.clinical import GROUPS, Arm, ClinicalRow, Person
 from trabsim.trials.clinical_table import ClinicalTable, Skipped
 from trabsim.trials.execution import Cluster, Outcomes, run_lives
 from trabsim.trials.null_models import (
@@ -82,6 +82,8 @@ class Scorecard:
         Rows that were not run, with the reason; they count nowhere.
     parameters_sha256 : str
         Hash of every parameter of the model and of every drug.
+    entry: dict of Person to float
+        T-score at entry, mean over seeds, less that of the trial, of people whose T-score the table names.
     """
 
     table: ClinicalTable
@@ -89,6 +91,7 @@ class Scorecard:
     lines: tuple[Line, ...]
     skipped: tuple[Skipped, ...]
     parameters_sha256: str
+    entry: Mapping[Person, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,20 @@ def score_table(
                     nulls[model] = score(row, guessed)
         missing = settings.seeds - len(values)
         lines.append(Line(row, tuple(values), score(row, values), nulls, missing))
-    return Scorecard(table, settings, tuple(lines), tuple(skipped), parameters_sha256(settings.overrides))
+    entry = _entry([line.row for line in lines], lives, outcomes.rows)
+    found = parameters_sha256(settings.overrides)
+    return Scorecard(table, settings, tuple(lines), tuple(skipped), found, entry)
+
+
+def _entry(rows: Sequence[ClinicalRow], lives: ArmLives, found: Mapping[str, Series]) -> dict[Person, float]:
+    """How far the people of the rows are, at entry, from the T-scores of the trials."""
+    off: dict[Person, float] = {}
+    for arm in (arm for row in rows for arm in row.arms):
+        wanted = arm.person.T_score
+        series = lives.series(arm, found)
+        if wanted is not None and series and arm.person.bone == "lumbar":
+            off[arm.person] = sum(rows[0]["T_score"] for rows in series.values()) / len(series) - wanted
+    return off
 
 
 def values_of(

@@ -90,8 +90,20 @@ def as_markdown(card: Scorecard) -> str:
     if card.skipped:
         lines += ["", "## Skipped", "", "Not run, and counted nowhere.", ""]
         lines += _grid(SKIP_HEADER, [(s.id, s.quantity, s.site, s.reason) for s in card.skipped])
-    lines += ["", uncalibrated_line(card)] if uncalibrated_line(card) else []
+    for said in (entry_line(card), uncalibrated_line(card)):
+        lines += ["", said] if said else []
     return "\n".join([*lines, "", NOTICE]) + "\n"
+
+
+def entry_line(card: Scorecard) -> str:
+    """How near the T-scores at entry are to those of the trials; empty where the table names none."""
+    off = list(card.entry.values())
+    if not off:
+        return ""
+    return (
+        f"T-score at entry: {sum(off) / len(off):+.2f} from that of the trials in the mean of {len(off)} persons, "
+        f"{min(off):+.2f} to {max(off):+.2f}."
+    )
 
 
 def uncalibrated_line(card: Scorecard) -> str:

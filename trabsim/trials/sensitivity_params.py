@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from trabsim.errors import ConfigError
 from trabsim.trials.clinical import ClinicalRow, read_row
 from trabsim.trials.outcomes import skip_reason
-from trabsim.trials.parameter_space import ParameterRange
+from trabsim.trials.parameter_space import Overrides, ParameterRange
 from trabsim.trials.study_file import StudyTable, entry
 
 
@@ -45,7 +45,7 @@ class SensitivityParams(StudyTable):
     seeds: int = entry(4, "seeds of specimen and cells", ge=2)
     shape: int = entry(40, "voxels along an edge", ge=16)
     voxel_size_um: float = entry(40.0, "voxel size", gt=0)
-    set: dict[str, Any] = entry({}, "other parameters that differ from the defaults")
+    set: Overrides = entry({}, "other parameters that differ from the defaults")
     person: PersonParams = entry(PersonParams(), "who is simulated")
     schedule: str = entry("none", "what is given, as in clinical tables")
     prior_therapy: str = entry("none", "what was given before entry")
