@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
-extras=viz,scans,test,docs,dev${EXTRA:+,$EXTRA}   # EXTRA=cuda13 also runs the tests that need a GPU
+extras=viz,scans,trials,test,docs,dev${EXTRA:+,$EXTRA}   # EXTRA=cuda13 also runs the tests that need a GPU
 started=$SECONDS
 
 say() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }

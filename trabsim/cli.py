@@ -15,7 +15,11 @@ from typing import Any
 import click
 
 import trabsim
+from trabsim.cli_calibrate import calibrate
+from trabsim.cli_sensitivity import sensitivity
 from trabsim.cli_stiffness import stiffness
+from trabsim.cli_trial import trial
+from trabsim.cli_validate import validate
 from trabsim.errors import TrabsimError
 
 BACKENDS = click.Choice(("auto", "numpy", "cupy"))
@@ -304,3 +308,7 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
 
 
 main.add_command(stiffness)
+main.add_command(validate)
+main.add_command(calibrate)
+main.add_command(sensitivity)
+main.add_command(trial)

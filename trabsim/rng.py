@@ -39,6 +39,8 @@ class Stream(IntEnum):
     OSTEOCYTE_DEATH = 24
     RECRUITMENT_SIZE = 25
     MISSED_DOSE = 40
+    PATIENT = 60
+    PATIENT_SEED = 61
 
 
 class Random:

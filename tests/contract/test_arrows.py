@@ -40,8 +40,6 @@ COMPOSITION = {
     # what a run is made of, and how fast it is
     *(
         "bench",
-        "clinical",
-        "clinical_outcomes",
         "config",
         "config_layers",
         "densitometry",
@@ -68,6 +66,8 @@ MAY_IMPORT = {
     # the solver works on bare arrays and shares the element's numbers with its kernels
     "mechanics": FOUNDATION | {"backends"},
     "viz": {"config", "errors", "morphometry", "runfile", "state", "units"},
+    # many runs as one experiment
+    "trials": FOUNDATION | PARTS | COMPOSITION | {"backends", "morphometry"},
     # the package itself: its public names, imported when they are asked for
     "": {"backends", "config", "runfile", "simulation"},
 }
@@ -84,13 +84,14 @@ LIBRARIES = {
     "pyvista": {"viz"},
     "vtk": {"viz"},
     "vtkmodules": {"viz"},
-    "matplotlib": {"viz"},
+    "matplotlib": {"viz", "trials"},
     "imageio": {"viz"},
     "click": {"cli"},
     "rich": {"cli"},
     "numba": {"backends", "mechanics", "morphometry", "tissue", "viz"},
     "SimpleITK": {"tissue"},
     "h5py": {"checkpoint", "runfile", "tissue", "viz"},
+    **{name: {"trials"} for name in ("dask", "distributed", "dask_jobqueue", "pyarrow", "jinja2")},
     "random": set(),
     "pickle": set(),
     "yaml": set(),
@@ -252,6 +253,9 @@ def test_command_line_starts_without_heavy_libraries():
         "pandas",
         "h5py",
         "cupy",
+        "distributed",
+        "pyarrow",
+        "jinja2",
     )
     # a configuration is read by commands that compile nothing
     code = (

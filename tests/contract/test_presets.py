@@ -117,7 +117,7 @@ def test_it_starts_from_the_specimen_of_what_it_extends(name):
 
 
 def test_the_page_of_presets_names_every_one_and_says_the_same():
-    """`benchmarks/presets.py --seeds 0` writes it anew."""
+    """`benchmarks/presets.py --page-only` writes it anew."""
     text = (FOLDER.parent / "docs" / "presets.md").read_text(encoding="utf-8")
     for name in PRESETS:
         assert f"| `{name}` | {' '.join(header(name))} |" in text

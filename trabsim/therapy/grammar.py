@@ -12,7 +12,7 @@ from typing import Any
 from trabsim.errors import ConfigError
 from trabsim.therapy.schedule import interval_of
 
-MONTHS = re.compile(r"(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+MONTHS = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
 
 
 def parse_schedule(text: str) -> list[dict[str, Any]]:

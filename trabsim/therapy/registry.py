@@ -7,8 +7,11 @@ module is imported when its drug is asked for.
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import entry_points
+from typing import Any
 
 from trabsim.errors import ConfigError
 from trabsim.spelling import suggest
@@ -65,7 +68,13 @@ def therapy_kinds() -> list[str]:
     -------
     list of str
     """
-    return sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+    return list(_kinds(entry_points, tuple(sys.path)))
+
+
+@lru_cache(maxsize=8)
+def _kinds(find: Callable[..., Any], path: tuple[str, ...]) -> tuple[str, ...]:
+    """Kinds on a path; looking through every installed package takes longer than reading a configuration."""
+    return tuple(sorted({*BUILT_IN, *(point.name for point in find(group=GROUP))}))
 
 
 @lru_cache(maxsize=256)

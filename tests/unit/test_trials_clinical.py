@@ -11,19 +11,12 @@ import numpy as np
 import pytest
 
 from trabsim.backends import get_backend
-from trabsim.clinical import (
-    LEAST_BV_TV,
-    MOST_BV_TV,
-    Arm,
-    Person,
-    arm_config,
-    bone_volume_at,
-    endocrine_of,
-    read_row,
-    specimen_of,
-    years_needed,
-)
-from trabsim.clinical_outcomes import (
+from trabsim.clock import Clock
+from trabsim.densitometry import areal_measures
+from trabsim.errors import ConfigError
+from trabsim.tissue.cortex import CortexParams, CorticalCompartment
+from trabsim.trials.clinical import Arm, Person, read_row, years_needed
+from trabsim.trials.outcomes import (
     allowance,
     density_change,
     outcome,
@@ -31,10 +24,14 @@ from trabsim.clinical_outcomes import (
     score,
     skip_reason,
 )
-from trabsim.clock import Clock
-from trabsim.densitometry import areal_measures
-from trabsim.errors import ConfigError
-from trabsim.tissue.cortex import CortexParams, CorticalCompartment
+from trabsim.trials.persons import (
+    LEAST_BV_TV,
+    MOST_BV_TV,
+    arm_config,
+    bone_volume_at,
+    endocrine_of,
+    specimen_of,
+)
 
 #: Rows as they stand in tables of trials, and some that no single-drug fit may use.
 PATH = Path(__file__).with_name("clinical_rows.csv")
@@ -258,7 +255,7 @@ def test_steady_density_of_a_site_moves_by_its_trabecular_share():
 def test_what_the_series_does_not_hold_is_skipped_with_a_reason():
     assert skip_reason(ROWS["RAD"]) == "no densitometer looks at 'ultradistal radius'"
     assert skip_reason(read_row({**TABLE["QCT"], "site": "distal radius pQCT"})) is not None
-    assert skip_reason(read_row({**TABLE["MS"], "quantity": "SMI"})) == "nothing in the series is 'SMI'"
+    assert skip_reason(read_row({**TABLE["MS"], "quantity": "grip"})) == "nothing in the series is 'grip'"
     assert [name for name in ROWS if skip_reason(ROWS[name])] == ["RAD"]
 
 

@@ -9,13 +9,14 @@ volume itself.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from trabsim.clinical import ClinicalRow
 from trabsim.tissue.cortex import CortexParams
+from trabsim.trials.clinical import ClinicalRow
 
 #: Rows of one run by month after entry.
 Series = Mapping[int, Mapping[str, float]]
@@ -31,9 +32,32 @@ BIOPSY = {
     "MAR_um_per_day": ("MAR_um_per_day", 1.0),
     "Ac.f": ("Ac_f_per_year", 1.0),
     "W.Th_um": ("W_Th_um", 1.0),
-    # forming surface times the share of osteoblasts that lining cells have become: what the benchmark notes down
+    # um3/um2/year as mm3/mm2/year
+    "BFR_BS_mm3_mm2_yr": ("BFR_BS_um_per_year", 0.001),
+    # forming surface times the share of osteoblasts that lining cells have become
     "modeling_based_BS_pct": ("modeling_OS_BS", 100.0),
 }
+#: Structure: column of the series, and what an absolute value is multiplied by.
+STRUCTURE = {
+    "BVTV": ("BV_TV", 100.0),
+    "TbTh": ("Tb_Th_um", 1.0),
+    "TbTh_um": ("Tb_Th_um", 1.0),
+    "TbN": ("Tb_N_per_mm", 1.0),
+    "TbN_per_mm": ("Tb_N_per_mm", 1.0),
+    "TbSp": ("Tb_Sp_um", 1.0),
+    "TbSp_um": ("Tb_Sp_um", 1.0),
+    "ConnD": ("Conn_D_per_mm3", 1.0),
+    "SMI": ("SMI", 1.0),
+    "BS_TV_per_mm": ("BS_TV_per_mm", 1.0),
+}
+#: Sites whose structure a specimen can stand for; a 2D histology reads another thickness than a 3D image.
+STRUCTURE_SITES = ("biopsy iliac uCT", "LS uCT", "LS HRQCT")
+#: Columns that cost seconds and are measured only in the months that need them.
+SLOW = ("Tb_Th_um", "Tb_Sp_um", "Tb_N_per_mm", "Conn_D_per_mm3", "SMI", "DA")
+#: Levels in serum.
+SERUM = {"E2_pg_ml": "estradiol_pg_per_mL"}
+
+PERCENT = "_pct_change"
 
 #: Months over which the share of potential bone volume that is there is averaged.
 STEADY_MONTHS = 3
@@ -63,13 +87,29 @@ class Score:
 
 def skip_reason(row: ClinicalRow) -> str | None:
     """Why a row cannot be compared with a series; None if it can."""
-    if row.quantity in ("BMD_pct_change", "BMD_pct_per_year"):
+    quantity = row.quantity
+    if quantity in ("BMD_pct_change", "BMD_pct_per_year", "T_score"):
         return None if row.site in SITES else f"no densitometer looks at '{row.site}'"
-    if row.quantity.startswith("vBMD_trab_pct"):
+    if quantity.startswith("vBMD_trab_pct"):
         return None if row.site in QCT_SITES else f"the specimen is of the spine, not '{row.site}'"
-    if row.quantity in MARKERS or row.quantity in BIOPSY:
+    if quantity in MARKERS or quantity in SERUM:
         return None
-    return f"nothing in the series is '{row.quantity}'"
+    measure = quantity.removesuffix(PERCENT)
+    if measure in BIOPSY:
+        return None
+    if measure in STRUCTURE:
+        sites = (*STRUCTURE_SITES, *QCT_SITES)
+        return None if row.site in sites else f"no specimen stands for the structure of '{row.site}'"
+    return f"nothing in the series is '{quantity}'"
+
+
+def structure_months(row: ClinicalRow) -> tuple[int, ...]:
+    """Months in which a row needs the microarchitecture."""
+    measure = row.quantity.removesuffix(PERCENT)
+    if STRUCTURE.get(measure, ("",))[0] not in SLOW:
+        return ()
+    last = round(row.eval_month)
+    return (round(row.baseline_month), last) if row.quantity.endswith(PERCENT) else (last,)
 
 
 def outcome(
@@ -92,16 +132,41 @@ def outcome(
     float
         In the unit of the published value.
     """
-    if row.quantity in MARKERS:
-        return series[round(row.eval_month)][f"{MARKERS[row.quantity]}_pct_of_baseline"] - 100.0
-    if row.quantity in BIOPSY:
-        column, factor = BIOPSY[row.quantity]
-        months = around_month(series, round(row.eval_month))
-        return factor * float(np.nanmean([series[month].get(column, math.nan) for month in months]))
-    start, end = row.window_months or (row.baseline_month, row.eval_month)
-    site = None if row.quantity.startswith("vBMD") else SITES[row.site]
-    change = density_change(series, round(start), round(end), site, params or CortexParams(), plain)
-    return change * 12.0 / (end - start) if row.reference == "rate" else change
+    quantity, start, end = row.quantity, round(row.months[0]), round(row.months[1])
+    if quantity in MARKERS:
+        return _marker(series, f"{MARKERS[quantity]}_pct_of_baseline", round(row.baseline_month), end)
+    if quantity in SERUM:
+        return series[end][SERUM[quantity]]
+    if quantity == "T_score":
+        return series[end][f"{SITES[row.site]}_T_score"]
+    measure = quantity.removesuffix(PERCENT)
+    if measure in BIOPSY or measure in STRUCTURE:
+        column, factor = (BIOPSY | STRUCTURE)[measure]
+        read = _near if measure in BIOPSY else _at
+        if quantity.endswith(PERCENT):
+            return 100.0 * (read(series, end, column) / read(series, start, column) - 1.0)
+        return factor * read(series, end, column)
+    site = None if quantity.startswith("vBMD") else SITES[row.site]
+    change = density_change(series, start, end, site, params or CortexParams(), plain)
+    rate = row.reference == "rate" or quantity.endswith("_per_year")
+    return change * 12.0 / (end - start) if rate else change
+
+
+def _marker(series: Series, column: str, start: int, end: int) -> float:
+    """Change of a marker in %; its own baseline is entry, whatever noise the row of that day has."""
+    first = 100.0 if start == 0 else series[start][column]
+    return 100.0 * (series[end][column] / first - 1.0)
+
+
+def _at(series: Series, month: int, column: str) -> float:
+    return series[month].get(column, math.nan)
+
+
+def _near(series: Series, month: int, column: str) -> float:
+    """Mean of what is known around a month; nan if nothing is."""
+    found = [series[m].get(column, math.nan) for m in around_month(series, month)]
+    known = [value for value in found if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def around_month(series: Series, month: int) -> list[int]:
@@ -152,28 +217,35 @@ def published_error(row: ClinicalRow) -> float:
     """Standard error of a published value.
 
     Where none is published: 0.5 percentage points for areal density with more than 100 people and 1 below, 2 points for
-    QCT, 10 points for markers, 30 % of the value for biopsies.
+    QCT, 10 points for markers, 0.1 for T-scores, 30 % of the value for biopsies.
     """
     if row.spread and row.spread_kind == "SE":
         return float(row.spread)
     if row.spread and row.spread_kind == "SD" and row.n:
         return float(row.spread) / math.sqrt(row.n)
     if row.spread and row.spread_kind == "95CI":
-        low, high = (float(part) for part in row.spread.split(";"))
-        return (high - low) / 3.92
+        low, high = (float(part) for part in re.split(r";|,| to ", row.spread))
+        return abs(high - low) / 3.92
     if row.quantity in MARKERS:
         return 10.0
     if row.quantity.startswith("vBMD"):
         return 2.0
+    if row.quantity == "T_score":
+        return 0.1
     if row.quantity.startswith("BMD"):
         return 0.5 if row.n is not None and row.n > 100 else 1.0
     return 0.3 * abs(row.value)
 
 
 def allowance(row: ClinicalRow) -> float:
-    """What the model is not held to: 1 percentage point of density, 10 of markers, 15 % of a structural value."""
+    """What the model is not held to: 1 percentage point of density, 10 of markers, 15 % of a structural value.
+
+    A T-score counts like a density: a percentage point of it is about 0.1.
+    """
     if row.quantity in MARKERS:
         return 10.0
+    if row.quantity == "T_score":
+        return 0.1
     return 1.0 if "BMD" in row.quantity else 0.15 * abs(row.value)
 
 

@@ -1,0 +1,1 @@
+"""Many runs as one experiment: trials, scorecards, calibration and sensitivity."""
