@@ -146,7 +146,7 @@ class ActionParams(Params):
         0.3, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.6, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
+        0.75, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
     )
     matrix_igf1_exponent: float = param(
         0.2, "matrix made per osteoblast", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
