@@ -51,8 +51,8 @@ class Claim(NamedTuple):
 
 def bmd(runs: Runs, name: str, end: int, start: int = 0) -> float:
     """Change of lumbar BMD from one month to another, in % of the first."""
-    from trabsim.trials.outcomes import density_change
     from trabsim.tissue.cortex import CortexParams
+    from trabsim.trials.outcomes import density_change
 
     return density_change(runs[name], start, end, "lumbar_spine", CortexParams())
 

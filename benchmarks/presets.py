@@ -147,7 +147,8 @@ def page(runs: Runs, settings: dict[str, Any]) -> str:
             "",
             "Signs and shapes that follow from where each system enters (`benchmarks/claims.py`). A claim holds where "
             "the mean over seeds",
-            "lies beyond its bound by more than its Monte-Carlo error; predictions may fail and were fitted to nothing.",
+            "lies beyond its bound by more than its Monte-Carlo error; predictions may fail, and were fitted to "
+            "nothing.",
             "",
             *claims.table_of(by_seed(runs)),
             "",

@@ -17,7 +17,9 @@ TABLE = Path(__file__).with_name("clinical_rows.csv")
 
 
 def files(tmp_path: Path) -> list[Path]:
-    found = re.findall(r"^```{code-block} toml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r"^```{code-block} toml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     paths = [tmp_path / f"{number}.toml" for number in range(len(found))]
     for path, text in zip(paths, found):
         path.write_text(text, encoding="utf-8")
