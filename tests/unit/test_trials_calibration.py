@@ -109,6 +109,14 @@ def test_a_parameter_that_nothing_depends_on_is_told_apart(tmp_path, keys):
     assert "not determined by these rows" in (tmp_path / "parameters.toml").read_text()
 
 
+def test_a_parameter_with_next_to_no_effect_stays_and_is_not_determined(tmp_path, keys):
+    """What is certain to the last digit, and moves nothing, must not send a parameter to its bound."""
+    found, _ = fit(tmp_path, keys[:1], slopes=(1e-7,), ids=("ALN",))
+    assert found.best.parameters == found.first.parameters
+    assert found.steps[0] == pytest.approx(0.4)
+    assert errors_of(found)[keys[0]] == math.inf
+
+
 def test_a_slope_below_the_noise_gets_a_larger_step(tmp_path, keys):
     """Noise that differs between two points hides a slope; steps are doubled up to four tenths of the range."""
 
@@ -336,6 +344,14 @@ def test_noise_of_seeds_adds_to_the_uncertainty():
     found = uncertainty(slopes, np.zeros(2), noise)
     assert found.errors[0] == pytest.approx(math.sqrt(0.5 + 5 / 12))
     assert noise_of_means(np.ones((3, 1))) == pytest.approx(np.zeros((3, 3)))
+
+
+def test_an_error_beyond_the_whole_range_is_none():
+    found = uncertainty(np.array([[0.5], [0.5]]), np.zeros(2), np.zeros((2, 2)))
+    assert found.errors[0] == math.inf
+    assert uncertainty(np.array([[0.9], [0.9]]), np.zeros(2), np.zeros((2, 2))).errors[0] == pytest.approx(
+        1.0 / (0.9 * math.sqrt(2.0))
+    )
 
 
 def test_parameters_that_trade_places_are_not_determined():

@@ -36,6 +36,9 @@ Array = NDArray[np.float64]
 #: Relative change of the sum of squares, and share of the range, below which nothing is gained by going on.
 ENOUGH_SQUARES, ENOUGH_STEP = 1e-2, 5e-3
 
+#: Relative difference of the sum of squares that decides nothing.
+AS_GOOD = 1e-3
+
 
 class CalibrationParams(StudyTable):
     """A calibration: what is fitted to what, and how."""
@@ -250,7 +253,9 @@ def _least_squares(
         gtol=None,
         max_nfev=params.most_evaluations,
     )
-    best = min(met.values(), key=lambda item: item.squares)
+    least = min(item.squares for item in met.values())
+    # of points that are as good the first: a parameter that does nothing stays where it was
+    best = next(item for item in met.values() if item.squares <= least * (1.0 + AS_GOOD))
     words = {
         0: "the most evaluations were made",
         2: "squares settled",

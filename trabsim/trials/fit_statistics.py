@@ -20,7 +20,8 @@ class Uncertainty:
     Attributes
     ----------
     errors : float64 array, shape (parameters,)
-        Standard errors; inf where the residuals do not determine a parameter.
+        Standard errors; inf where the residuals do not determine a parameter: its slope is next to nothing, others
+        take its place, or its error is larger than its whole range.
     correlation : float64 array, shape (parameters, parameters)
         nan where a parameter is not determined.
     inflation : float
@@ -62,6 +63,7 @@ def uncertainty(slopes: Array, residuals: Array, noise: Array) -> Uncertainty:
     inflation = max(1.0, float(residuals @ residuals) / free) if free > 0 else 1.0
     covariance = inverse @ (inflation * np.eye(rows) + noise) @ inverse.T
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    undetermined |= errors > 1.0
     scale = np.where(errors > 0, errors, np.nan)
     correlation = covariance / np.outer(scale, scale)
     errors[undetermined] = np.inf

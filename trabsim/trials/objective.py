@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 #: Probability of Student's t below which a slope still counts as noise.
 SEEN_PROBABILITY = 0.975
 
+#: Change of the residuals below which a step shows nothing that would matter, however certain it is.
+LEAST_CHANGE = 0.02
+
 #: Largest step, as a share of the range.
 LARGEST_STEP = 0.4
 
@@ -118,7 +121,7 @@ class Objective:
         ----------
         base : Evaluation
         step : float
-            First step; doubled for a parameter none of whose slopes stands out.
+            First step; doubled for a parameter none of whose slopes stands out or matters.
 
         Returns
         -------
@@ -137,7 +140,12 @@ class Objective:
                 moved = float(evaluation.at[k] - base.at[k])
                 slopes[:, k] = (evaluation.residuals - base.residuals) / moved
                 seen[k] = self._largest_t(evaluation, base)
-            left = [k for k in left if seen[k] < enough and 2.0 * steps[k] <= LARGEST_STEP]
+            moved_most = np.abs(slopes * steps).max(axis=0)
+            left = [
+                k
+                for k in left
+                if (seen[k] < enough or moved_most[k] < LEAST_CHANGE) and 2.0 * steps[k] <= LARGEST_STEP
+            ]
             for k in left:
                 steps[k] *= 2.0
         return slopes, steps, seen
