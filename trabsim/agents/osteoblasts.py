@@ -58,9 +58,9 @@ class OsteoblastParams(Params):
         ge=10,
     )
     death_gain_without_estrogen: float = param(
-        0.1,
+        0.2,
         "faster loss where estrogen response is 0",
-        source="calibrated: untreated women lose 0.6 % a year 5 to 8 years past menopause (PEPI 1996)",
+        source="calibrated: loss in the decade around menopause (Greendale 2012) and 5 to 8 years after it (PEPI 1996)",
         ge=0,
     )
     most_per_mm2: float = param(8000.0, "highest standing density", source="assumed: crowding", gt=0)
