@@ -162,7 +162,7 @@ def _local(distributed: Any, workers: int) -> Any:
         threads_per_worker=1,
         processes=True,
         memory_limit=0,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port: trials may run side by side
         silence_logs=logging.CRITICAL,
     )
 
