@@ -46,7 +46,7 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
         raise RunError(
             f"{snapshot.path.name} holds no field '{color}'; {suggest(color, (*SPECIAL, *snapshot.names))}"
         )
-    values = _matrix_values(snapshot, color) if color in _LABELS else snapshot.array(color)
+    values = matrix_values(snapshot, color) if color in _LABELS else snapshot.array(color)
     domain = snapshot.solid if color in _LABELS else where_defined(snapshot, values)
     low, high = limits if limits is not None else _range(values[domain])
     if not low < high:
@@ -141,7 +141,14 @@ def exposed(bone: np.ndarray) -> np.ndarray:
     return bone & ~covered
 
 
-def _matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
+def matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
+    """Mineral (mg HA/cm3) or age (years) of the matrix of each voxel; of no meaning where there is no bone.
+
+    Raises
+    ------
+    RunError
+        If the file does not say its day.
+    """
     if color == "mineral" and "mineral" in snapshot.names:
         return snapshot.array("mineral")
     if snapshot.day is None:

@@ -174,6 +174,12 @@ def day_of(path: Path) -> int | None:
         return _day(file, path)
 
 
+def array_names(path: Path) -> tuple[str, ...]:
+    """Arrays per voxel that a checkpoint holds."""
+    with _open(path) as file:
+        return tuple(sorted(file.get("VTKHDF/CellData", ())))
+
+
 def run_table(path: Path, name: str) -> dict[str, Any]:
     """A table of the ``config.toml`` of a run folder or of one of its files; empty where there is none."""
     for folder in (path, *path.parents[:2]):
