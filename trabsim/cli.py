@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 import trabsim
+from trabsim.cli_compare import compare
 from trabsim.cli_stiffness import stiffness
 from trabsim.errors import TrabsimError
 
@@ -303,4 +304,5 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
     show_bench(as_json, backend, threads)
 
 
+main.add_command(compare)
 main.add_command(stiffness)

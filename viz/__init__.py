@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
+    "compare": "trabsim.viz.panel",
     "render_checkpoint": "trabsim.viz.pictures",
     "render_loss": "trabsim.viz.pictures",
     "render_cells": "trabsim.viz.pictures",

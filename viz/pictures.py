@@ -9,7 +9,7 @@ import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.viz.annotate import Notes, annotate, check_size, save, scene_size
-from trabsim.viz.camera import View, angles, fit
+from trabsim.viz.camera import Camera, View, angles, fit
 from trabsim.viz.coloring import color_scene, loss_scene
 from trabsim.viz.colors import OSTEOBLAST, OSTEOCLAST
 from trabsim.viz.notes import cell_notes, checkpoint_notes, loss_notes
@@ -160,6 +160,18 @@ def draw_scene(
 ) -> tuple[np.ndarray, str]:
     """Draw a scene with its notes; returns the picture and how it was drawn.  `turning`: see `fit`."""
     camera = fit(view, scene.shape, scene_size(size), turning=turning)
+    image, how = draw_bare(scene, camera, renderer)
+    return annotate(image, size, camera.voxels_per_pixel * scene.voxel_size_um, notes), how
+
+
+def draw_bare(scene: Scene, camera: Camera, renderer: str) -> tuple[np.ndarray, str]:
+    """Draw a scene without a word around it; returns the picture and how it was drawn.
+
+    Raises
+    ------
+    RunError
+        If PyVista is asked for and cannot draw here.
+    """
     answer = ask_pyvista() if renderer != "plain" else None
     if answer is not None and answer.usable:
         from trabsim.viz.draw_pyvista import draw as draw_pyvista
@@ -175,7 +187,7 @@ def draw_scene(
         if answer is not None:
             how += f" ({answer.reason}; for PyVista: {INSTALL_HINT})"
     log.debug(how)
-    return annotate(image, size, camera.voxels_per_pixel * scene.voxel_size_um, notes), how
+    return image, how
 
 
 def check_request(size: Size, view: View, renderer: str) -> Size:
