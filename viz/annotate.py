@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ _HEADER, _FOOTER, _EDGE = 0.115, 0.075, 0.030
 
 @dataclass(frozen=True)
 class Ramp:
-    """A color bar: label with unit, and the values at its ends."""
+    """A color bar: label with unit, the values at its ends, and its name in `trabsim.viz.colors.RAMPS`."""
 
     label: str
     low: float
     high: float
+    name: str = "even"
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ def annotate(scene: np.ndarray, size: tuple[int, int], um_per_pixel: float, note
     return np.asarray(sheet)
 
 
-def save(image: np.ndarray, out: str | Path) -> None:
-    """Write a picture.
+def save(image: np.ndarray, out: str | Path, facts: Mapping[str, object] | None = None) -> None:
+    """Write a picture; a PNG carries `facts` in its header, each under its name.
 
     Raises
     ------
@@ -124,9 +126,15 @@ def save(image: np.ndarray, out: str | Path) -> None:
         For an unknown ending of the name, or a folder that cannot be written to.
     """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
+    more: dict[str, Any] = {}
+    if facts and Path(out).suffix.lower() == ".png":
+        more["pnginfo"] = header = PngInfo()
+        for name, value in {"Software": "trabsim", **facts}.items():
+            header.add_text(name, str(value))
     try:
-        Image.fromarray(image).save(out)
+        Image.fromarray(image).save(out, **more)
     except ValueError:
         raise RunError(f"cannot write a picture named '{Path(out).name}'; end the name in .png") from None
     except OSError as error:
@@ -207,7 +215,7 @@ def _color_bar(sheet: Any, pen: Any, size: tuple[int, int], bar: Ramp, room: flo
     x = float(edge)
     pen.text((x, middle), low, fill=INK, font=font, anchor="lm")
     x += pen.textlength(low, font=font) + 0.5 * pixels
-    colors = np.tile(np.rint(ramp(np.linspace(0.0, 1.0, long))).astype(np.uint8), (thick, 1, 1))
+    colors = np.tile(np.rint(ramp(np.linspace(0.0, 1.0, long), bar.name)).astype(np.uint8), (thick, 1, 1))
     sheet.paste(Image.fromarray(colors), (round(x), height - edge - thick))
     x += long + 0.5 * pixels
     pen.text((x, middle), high, fill=INK, font=font, anchor="lm")

@@ -16,6 +16,8 @@ _LIGHTS = ((-0.55, 0.75, 0.75, 0.98), (0.90, 0.15, 0.60, 0.36), (0.0, 0.0, 1.0, 
 _CUT_FACE = 0.80
 # VTK adds light in screen colors, which darkens half-lit surfaces: colors are bent before, the picture back
 _GAMMA = 1.6
+# the more cells, the coarser their balls: (up to so many, steps around)
+_BALL_STEPS = ((2_000, 24), (20_000, 14), (float("inf"), 8))
 
 
 def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
@@ -84,8 +86,12 @@ def _add_cells(plotter: Any, kind: Any, look: dict[str, Any]) -> None:
         return
     cloud = pyvista.PolyData(np.ascontiguousarray(kind.centers[:, ::-1], dtype=np.float32))
     cloud.point_data["diameter"] = 2.0 * kind.radii.astype(np.float32)
-    ball = pyvista.Sphere(radius=0.5, theta_resolution=24, phi_resolution=24)
-    cells = cloud.glyph(scale="diameter", orient=False, geom=ball)
+    around = next(n for most, n in _BALL_STEPS if len(kind.radii) <= most)
+    ball = pyvista.Sphere(radius=0.5, theta_resolution=around, phi_resolution=around)
+    if kind.away is not None:
+        cloud.point_data["away"] = np.ascontiguousarray(kind.away[:, ::-1], dtype=np.float32)
+        ball = ball.scale((kind.flatness, 1.0, 1.0))  # a glyph turns its x axis
+    cells = cloud.glyph(scale="diameter", orient="away" if kind.away is not None else False, geom=ball)
     plotter.add_mesh(cells, color=tuple(_bend(np.array(kind.color))), **look)
 
 

@@ -17,7 +17,7 @@ from trabsim.viz.notes import day_text
 from trabsim.viz.pictures import check_request, draw_bare
 from trabsim.viz.read import Box
 from trabsim.viz.scene import Scene
-from trabsim.viz.style import GRAY, MM_PER_INCH, PAGE_MM, PALETTE, PALE, look, new_figure, write_figure
+from trabsim.viz.style import GRAY, MM_PER_INCH, PAGE_MM, PALE, PALETTE, look, new_figure, write_figure
 
 _MOST_COLUMNS = 4
 # millimeters
@@ -208,7 +208,7 @@ def _legend(figure: Any, scene: Scene, shown: Comparison, x: float, y: float, wi
     if scene.values is not None:
         x += write(f"{scene.values.low:.4g}") + 1 * mm
         bar = figure.add_axes((x, y, 26 * mm, tall))
-        bar.imshow(ramp(np.linspace(0, 1, 128))[None] / 255.0, aspect="auto")
+        bar.imshow(ramp(np.linspace(0, 1, 128), scene.values.ramp)[None] / 255.0, aspect="auto")
         bar.axis("off")
         x += 27 * mm
         x += write(f"{scene.values.high:.4g}") + 3 * mm

@@ -49,6 +49,7 @@ class Snapshot:
     names: tuple[str, ...]
     box: tuple[slice, slice, slice]
     lattice: tuple[int, ...]
+    step: int = 1
 
     @property
     def solid(self) -> np.ndarray:
