@@ -16,7 +16,9 @@ import click
 
 import trabsim
 from trabsim.cli_compare import compare
+from trabsim.cli_export import export
 from trabsim.cli_stiffness import stiffness
+from trabsim.cli_view import view
 from trabsim.errors import TrabsimError
 
 BACKENDS = click.Choice(("auto", "numpy", "cupy"))
@@ -305,4 +307,6 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
 
 
 main.add_command(compare)
+main.add_command(export)
 main.add_command(stiffness)
+main.add_command(view)

@@ -10,9 +10,9 @@ from typing import Any
 _PUBLIC = {
     "ask_pyvista": "trabsim.viz.probe",
     "compare": "trabsim.viz.panel",
-    "export_series": "trabsim.viz.export_series",
-    "export_surface": "trabsim.viz.export_surface",
-    "export_volume": "trabsim.viz.export_volume",
+    "export_series": "trabsim.viz.export_steps",
+    "export_surface": "trabsim.viz.export_mesh",
+    "export_volume": "trabsim.viz.export_image",
     "movie": "trabsim.viz.film",
     "plot_arms": "trabsim.viz.plots_arms",
     "plot_clinical": "trabsim.viz.plots",

@@ -182,7 +182,9 @@ def export_surface(
     scene = _scene(snapshot, color)
     surface = closed_surface(scene.solid)
     if len(surface.triangles) == 0:
-        raise RunError(f"{snapshot.path.name} holds no bone there, so it has no surface; choose another box or day")
+        raise RunError(
+            f"{snapshot.path.name} holds no bone there, so it has no surface; choose another box or day"
+        )
     colors = None if color is None else scene.colors(surface.points)
     corner = np.array([part.start for part in snapshot.box], dtype=np.float64)
     places_um = (surface.points + corner + 0.5) * snapshot.voxel_size_um

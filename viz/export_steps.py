@@ -87,14 +87,18 @@ def _names(first: Snapshot, paths: Sequence[Path], fields: Sequence[str] | None)
         return [name for name in first.names if name in held]
     for name in fields:
         if name not in held:
-            raise RunError(f"not every checkpoint holds a field '{name}'; {suggest(name, tuple(sorted(held)))}")
+            raise RunError(
+                f"not every checkpoint holds a field '{name}'; {suggest(name, tuple(sorted(held)))}"
+            )
     return list(dict.fromkeys(fields))
 
 
 def _day(path: Path) -> int:
     day = day_of(path)
     if day is None:
-        raise RunError(f"{path.name} does not say its day, so it has no place in time; leave it out of the folder")
+        raise RunError(
+            f"{path.name} does not say its day, so it has no place in time; leave it out of the folder"
+        )
     return day
 
 
