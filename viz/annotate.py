@@ -141,7 +141,8 @@ def save(image: np.ndarray, out: str | Path, facts: Mapping[str, object] | None 
         raise RunError(f"cannot write {out}: {error.strerror or error}; check the folder") from None
 
 
-def _font(pixels: float) -> Any:
+def letters(pixels: float) -> Any:
+    """Pillow's own font at a height of so many pixels, or the nearest that it has."""
     from PIL import ImageFont
 
     try:
@@ -160,10 +161,10 @@ def _fitted(
     anchor: str = "la",
 ) -> None:
     """Write a line, smaller where it would not fit, and cut off where even small letters would not."""
-    font = _font(pixels)
+    font = letters(pixels)
     while pen.textlength(text, font=font) > room and pixels > _SMALLEST_LETTERS:
         pixels *= 0.96
-        font = _font(pixels)
+        font = letters(pixels)
     while text and pen.textlength(text, font=font) > room:
         text = text[:-4] + "..." if len(text) > 4 else ""
     pen.text(place, text, fill=color, font=font, anchor=anchor)
@@ -177,7 +178,7 @@ def _scale_bar(pen: Any, size: tuple[int, int], um_per_pixel: float) -> int:
     pixels = round(length_um / um_per_pixel)
     bottom, thick = height - edge, max(round(0.006 * height), 2)
     pen.rectangle((width - edge - pixels, bottom - thick, width - edge - 1, bottom - 1), fill=INK)
-    font = _font(_TEXT * height)
+    font = letters(_TEXT * height)
     middle = width - edge - pixels / 2
     pen.text(
         (middle, bottom - thick - 0.008 * height), length_text(length_um), fill=INK, font=font, anchor="ms"
@@ -189,7 +190,7 @@ def _legend(pen: Any, size: tuple[int, int], swatches: tuple[tuple[str, Color], 
     height = size[1]
     edge, pixels = round(_EDGE * height), _TEXT * height
     while True:
-        font, square, gap = _font(pixels), 0.95 * pixels, 0.45 * pixels
+        font, square, gap = letters(pixels), 0.95 * pixels, 0.45 * pixels
         needed = sum(square + gap + pen.textlength(label, font=font) + 4 * gap for label, _ in swatches)
         if needed <= room or pixels < _SMALLEST_LETTERS:
             break
@@ -208,7 +209,7 @@ def _color_bar(sheet: Any, pen: Any, size: tuple[int, int], bar: Ramp, room: flo
 
     width, height = size
     edge, pixels = round(_EDGE * height), _TEXT * height
-    font = _font(pixels)
+    font = letters(pixels)
     low, high = f"{bar.low:.4g}", f"{bar.high:.4g}"
     long, thick = round(min(0.26 * width, 0.5 * room)), max(round(0.8 * pixels), 4)
     middle = height - edge - thick / 2

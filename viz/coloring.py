@@ -56,12 +56,8 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
         )
     values = matrix_values(snapshot, color) if color in _OF_BONE else snapshot.array(color)
     domain = snapshot.solid if color in _OF_BONE else where_defined(snapshot, values)
-    low, high = limits if limits is not None else _range(values[domain])
-    if not low < high:
-        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
-    shown = Values(
-        _LABELS.get(color) or snapshot.label(color), spread(values, domain), float(low), float(high)
-    )
+    low, high = limits_of(values[domain], limits)
+    shown = Values(_LABELS.get(color) or snapshot.label(color), spread(values, domain), low, high)
     return Scene(solid, snapshot.voxel_size_um, values=shown)
 
 
@@ -121,10 +117,8 @@ def distance_scene(before: Snapshot, after: Snapshot, limits: tuple[float, float
     values = np.maximum(far - np.float32(0.5), 0) * np.float32(after.voxel_size_um)
     domain = exposed(before.solid)
     top = float(np.percentile(values[domain], _DEEPEST_PERCENTILE)) if domain.any() else 0.0
-    low, high = limits if limits is not None else (0.0, float(f"{max(top, after.voxel_size_um):.2g}"))
-    if not low < high:
-        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
-    shown = Values("distance lost (um)", spread(values, before.solid), float(low), float(high), "loss")
+    low, high = limits_of(values, limits or (0.0, float(f"{max(top, after.voxel_size_um):.2g}")))
+    shown = Values("distance lost (um)", spread(values, domain), low, high, "loss")
     return Scene(
         smooth_solid(np.where(before.tissue, before.bone / np.float32(FULL), 0)),
         before.voxel_size_um,
@@ -229,6 +223,20 @@ def where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
 
 def _share(known: np.ndarray, where: np.ndarray) -> float:
     return float(known[where].mean()) if where.any() else 0.0
+
+
+def limits_of(values: np.ndarray, limits: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Ends of a ramp: those asked for, or the 1st and 99th percentile.
+
+    Raises
+    ------
+    RunError
+        If those asked for leave no range.
+    """
+    low, high = limits if limits is not None else _range(values)
+    if not low < high:
+        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
+    return float(low), float(high)
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,13 @@ def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
     uint8 array, shape (height, width, 3)
         On white.
     """
+    return next(draw_from(scene, [camera], window))
+
+
+def draw_from(scene: Scene, cameras: Sequence[Camera], window: str = "") -> Iterator[np.ndarray]:
+    """Draw a scene from several places, one picture after another; all cameras have one size."""
     with window_class(window):
-        plotter = _plotter(off_screen=True, window_size=list(camera.size), lighting="none")
+        plotter = _plotter(off_screen=True, window_size=list(cameras[0].size), lighting="none")
         try:
             plotter.set_background("white")
             look = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.22, "diffuse": 0.9}
@@ -47,13 +53,16 @@ def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
                 _add(plotter, mesh, color, **look)
             for kind in scene.spheres:
                 _add_cells(plotter, kind, look)
-            _aim(plotter, scene, camera)
             extent = float(np.linalg.norm(scene.shape))
+            _aim(plotter, scene, cameras[0])
             plotter.enable_ssao(radius=min(16.0, 0.15 * extent), bias=1.2, kernel_size=64, blur=True)
             plotter.enable_anti_aliasing("ssaa")
-            plotter.render()  # without it the screenshot is of the camera's former place
-            bent = np.asarray(plotter.screenshot(return_img=True))[..., :3] / 255.0
-            return np.rint(255.0 * bent ** (1.0 / _GAMMA)).astype(np.uint8)
+            for number, camera in enumerate(cameras):
+                if number:
+                    _aim(plotter, scene, camera)
+                plotter.render()  # without it the screenshot is of the camera's former place
+                bent = np.asarray(plotter.screenshot(return_img=True))[..., :3] / 255.0
+                yield np.rint(255.0 * bent ** (1.0 / _GAMMA)).astype(np.uint8)
         finally:
             plotter.close()
 
@@ -105,6 +114,7 @@ def _aim(plotter: Any, scene: Scene, camera: Camera) -> None:
     view.focal_point, view.position, view.up = center, center - back * ahead, up
     view.parallel_scale = camera.voxels_per_pixel * camera.size[1] / 2.0
     view.clipping_range = (0.6 * back, 1.4 * back)
+    plotter.remove_all_lights()
     for to_right, to_top, to_viewer, intensity in _LIGHTS:
         place = center + back * (to_right * right + to_top * up - to_viewer * ahead)
         plotter.add_light(

@@ -15,7 +15,10 @@ _PLURALS = {"empty lacuna": "empty lacunae"}
 
 def checkpoint_notes(snapshot: Snapshot, scene: Scene, title: str | None = None) -> Notes:
     """Words around one checkpoint."""
-    caption = f"BV/TV {percent(snapshot.BV_TV)}, voxel {snapshot.voxel_size_um / 1000:g} mm"
+    voxel = f"voxel {snapshot.voxel_size_um / snapshot.step / 1000:g} mm"
+    if snapshot.step > 1:
+        voxel += f", drawn as means over {snapshot.step} x {snapshot.step} x {snapshot.step}"
+    caption = f"BV/TV {percent(snapshot.BV_TV)}, {voxel}"
     return _notes(title, _sentence(day_text(snapshot.day)), caption, scene)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from trabsim.units import DAYS_PER_YEAR
 from trabsim.viz.annotate import bar_length_um, length_text
+from trabsim.viz.arms import NUMBERS, Arm, Comparison, gather
 from trabsim.viz.camera import View, fit
 from trabsim.viz.colors import BONE, INK, ramp
-from trabsim.viz.compare import NUMBERS, Arm, Comparison, gather
 from trabsim.viz.notes import day_text
 from trabsim.viz.pictures import check_request, draw_bare
 from trabsim.viz.read import Box

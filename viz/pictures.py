@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from trabsim.viz.cells import LAYERS, cell_spheres, inside_only
 from trabsim.viz.coloring import color_scene, distance_scene, loss_scene
 from trabsim.viz.notes import cell_notes, checkpoint_notes, loss_notes
 from trabsim.viz.probe import INSTALL_HINT, ask_pyvista
-from trabsim.viz.read import Box, Snapshot, read_snapshot
+from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, read_snapshot
 from trabsim.viz.scene import Scene
 
 log = logging.getLogger("trabsim")
@@ -75,7 +75,7 @@ def render_checkpoint(
     scale bar holds everywhere in the picture.
     """
     size = check_request(size, view, renderer)
-    snapshot = read_snapshot(path, box)
+    snapshot = read_snapshot(path, box, MOST_VOXELS)
     scene = color_scene(snapshot, color, limits)
     image, how = draw_scene(scene, size, view, checkpoint_notes(snapshot, scene, title), renderer)
     save(image, out_png, facts(snapshot, how))
@@ -124,7 +124,7 @@ def render_loss(
     numbers of the caption count all matrix and leave out the rim that measures leave out.
     """
     size = check_request(size, view, renderer)
-    first, last = read_snapshot(before, box), read_snapshot(after, box)
+    first, last = read_snapshot(before, box, MOST_VOXELS), read_snapshot(after, box, MOST_VOXELS)
     if distance and by_load:
         raise RunError("a picture shows distance lost or load borne, not both; choose one of them")
     scene = distance_scene(first, last) if distance else loss_scene(first, last, by_load=by_load)
@@ -159,7 +159,7 @@ def render_cells(
     surface that forms.  Dead osteocytes are drawn as empty lacunae.
     """
     size = check_request(size, view, renderer)
-    snapshot = read_snapshot(path, box)
+    snapshot = read_snapshot(path, box, MOST_VOXELS)
     scene = color_scene(snapshot, "phase")
     scene.spheres = cell_spheres(snapshot, scene.solid, layers)
     notes = cell_notes(snapshot, scene, title)
@@ -215,6 +215,18 @@ def draw_bare(scene: Scene, camera: Camera, renderer: str) -> tuple[np.ndarray, 
             how += f" ({answer.reason}; for PyVista: {INSTALL_HINT})"
     log.debug(how)
     return image, how
+
+
+def draw_from(scene: Scene, cameras: Sequence[Camera], renderer: str) -> Iterator[np.ndarray]:
+    """Draw a scene from several places, one picture after another, as `draw_bare` would."""
+    answer = ask_pyvista() if renderer != "plain" else None
+    if answer is not None and answer.usable:
+        from trabsim.viz.draw_pyvista import draw_from as draw_pyvista_from
+
+        yield from draw_pyvista_from(scene, cameras, answer.window)
+    else:
+        for camera in cameras:
+            yield draw_bare(scene, camera, renderer)[0]
 
 
 def check_request(size: Size, view: View, renderer: str) -> Size:

@@ -17,6 +17,9 @@ from trabsim.state import FULL
 Box = tuple[int, int, int, int, int, int]
 #: Voxels along each cut face that measures leave out.
 RIM = 3
+#: Voxels from which pictures are drawn of means over cubes of voxels, to stay within a few gigabytes.
+MOST_VOXELS = 320**3
+_PLANES = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,11 @@ class Snapshot:
     box : tuple of slice
         Part of the lattice that was read.
     lattice : tuple of int
-        Whole lattice (z, y, x).
+        Whole lattice (z, y, x), voxels of the file.
+    step : int
+        Edge of the cubes of voxels of the file that were merged into one; `voxel_size_um` is that of the cubes.
+    content : tuple of int or None
+        Matrix (quanta) and tissue (voxels of the file) that count in measures, where cubes were merged.
     """
 
     path: Path
@@ -50,6 +57,7 @@ class Snapshot:
     box: tuple[slice, slice, slice]
     lattice: tuple[int, ...]
     step: int = 1
+    content: tuple[int, int] | None = None
 
     @property
     def solid(self) -> np.ndarray:
@@ -65,6 +73,8 @@ class Snapshot:
     @property
     def BV_TV(self) -> float:
         """Matrix per tissue volume of `core`, 0-1, as the series of a run gives it."""
+        if self.content is not None:
+            return self.content[0] / (max(self.content[1], 1) * FULL)
         voxels = max(int(np.count_nonzero(self.tissue[self.core])), 1)
         return int(self.bone[self.core].sum(dtype=np.int64)) / (voxels * FULL)
 
@@ -79,7 +89,10 @@ class Snapshot:
         if name not in self.names:
             raise RunError(f"{self.path.name} holds no field '{name}'; {suggest(name, self.names)}")
         with _open(self.path) as file:
-            return _read(file["VTKHDF/CellData"][name], self.box, self.path)
+            dataset = file["VTKHDF/CellData"][name]
+            if self.step == 1:
+                return _read(dataset, self.box, self.path)
+            return read_merged(dataset, self.box, self.step, self.path)
 
     def label(self, name: str) -> str:
         """Meaning and unit of an array, as the file gives them; its name where the file is silent."""
@@ -109,7 +122,7 @@ def suggest(name: str, known: tuple[str, ...]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"it holds {', '.join(known)}"
 
 
-def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
+def read_snapshot(path: str | Path, box: Box | None = None, most_voxels: int | None = None) -> Snapshot:
     """Read a checkpoint.
 
     Parameters
@@ -118,6 +131,8 @@ def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
         A ``*.vtkhdf`` file, or a run folder, of which the last checkpoint is taken.
     box : tuple of int, optional
         Voxels z0, z1, y0, y1, x0, x1 to read; the whole lattice by default.
+    most_voxels : int, optional
+        Merge cubes of voxels until no more than these are left; by default nothing is merged.
 
     Returns
     -------
@@ -144,11 +159,105 @@ def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
         )
         if not np.allclose(spacing, spacing[0]) or not spacing[0] > 0:
             raise RunError(f"{path.name} has voxels of {spacing.tolist()} um; only cubic voxels can be drawn")
+        step = _step(part, most_voxels)
+        if step > 1:
+            return _merged(file, path, part, step, names, float(spacing[0]))
         bone = _read(cells["bone"], part, path)
         tissue = _read(cells["tissue"], part, path) > 0 if "tissue" in names else np.ones(bone.shape, bool)
         return Snapshot(
             path, _day(file, path), float(spacing[0]), bone, tissue, names, part, cells["bone"].shape
         )
+
+
+def _step(part: tuple[slice, ...], most_voxels: int | None) -> int:
+    step = 1
+    while most_voxels is not None and np.prod([(p.stop - p.start) // step for p in part]) > most_voxels:
+        step += 1
+    return step
+
+
+def _merged(
+    file: Any,
+    path: Path,
+    part: tuple[slice, slice, slice],
+    step: int,
+    names: tuple[str, ...],
+    voxel_um: float,
+) -> Snapshot:
+    """Read cubes of voxels as one; what does not fill a cube at the far faces is left out."""
+    z, y, x = (slice(p.start, p.stop - (p.stop - p.start) % step) for p in part)
+    part, cells = (z, y, x), file["VTKHDF/CellData"]
+    lattice = cells["bone"].shape
+    whole = tuple(p.stop - p.start for p in part) == lattice and min(lattice) > 4 * RIM
+    inner = tuple(slice(RIM, n - RIM) for n in lattice) if whole else None
+    sums = [0, 0]
+    bone = read_merged(cells["bone"], part, step, path, count=(sums, 0, inner))
+    tissue = np.ones(bone.shape, bool)
+    if "tissue" in names:
+        tissue = read_merged(cells["tissue"], part, step, path, count=(sums, 1, inner)) > 0
+    else:
+        sums[1] = int(np.prod([p.stop - p.start for p in (inner or part)]))
+    return Snapshot(
+        path, _day(file, path), voxel_um * step, bone, tissue, names, part, lattice, step, (sums[0], sums[1])
+    )
+
+
+def read_merged(
+    dataset: Any,
+    part: tuple[slice, slice, slice],
+    step: int,
+    path: Path,
+    count: tuple[list[int], int, Any] | None = None,
+) -> np.ndarray:
+    """Read cubes of voxels as one, a few planes at a time.
+
+    Bone and tissue become means over the cube.  What is zero where it does not apply becomes the mean of what is
+    not zero, and whole numbers of 8 bits, which name classes, the largest of them.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+    part : tuple of slice
+        A whole number of cubes.
+    step : int
+        Edge of a cube in voxels.
+    path : Path
+        For messages.
+    count : tuple, optional
+        A list, a place in it and a box: the sum of the values in that box is added there.
+
+    Returns
+    -------
+    ndarray
+        Type of the dataset.
+    """
+    z, y, x = part
+    name = dataset.name.rsplit("/", 1)[-1]
+    shape = tuple((p.stop - p.start) // step for p in part)
+    merged = np.empty(shape, dataset.dtype)
+    planes = max(_PLANES // step, 1)
+    for first in range(0, shape[0], planes):
+        last = min(first + planes, shape[0])
+        slab = _read(dataset, (slice(z.start + first * step, z.start + last * step), y, x), path)
+        if count is not None:
+            sums, place, inner = count
+            counted = slab
+            if inner is not None:
+                top = z.start + first * step
+                rows = slice(max(inner[0].start - top, 0), max(inner[0].stop - top, 0))
+                counted = slab[rows, inner[1], inner[2]]
+            sums[place] += int(counted.sum(dtype=np.int64))
+        cubes = slab.reshape(last - first, step, shape[1], step, shape[2], step)
+        if name in ("bone", "tissue"):
+            total = cubes.sum(axis=(1, 3, 5), dtype=np.int64)
+            mean = total // step**3 if name == "bone" else 2 * total >= step**3
+        elif slab.dtype.itemsize == 1:
+            mean = cubes.max(axis=(1, 3, 5))
+        else:
+            known = np.count_nonzero(cubes, axis=(1, 3, 5))
+            mean = cubes.sum(axis=(1, 3, 5), dtype=np.float64) / np.maximum(known, 1)
+        merged[first:last] = mean
+    return merged
 
 
 def checkpoints(run: str | Path) -> list[Path]:

@@ -11,7 +11,7 @@ import numpy as np
 from trabsim.errors import RunError
 from trabsim.runfile import Run, open_run
 from trabsim.viz.coloring import color_scene, loss_scene
-from trabsim.viz.read import Box, checkpoints, day_of, read_snapshot
+from trabsim.viz.read import MOST_VOXELS, Box, checkpoints, day_of, read_snapshot
 from trabsim.viz.scene import Scene
 
 #: What is printed under each specimen: column, symbol, unit, factor, decimals.
@@ -175,8 +175,12 @@ def _arm(
     run: Run, label: str, points: dict[int, Path], day: int, column: str, color: str, box: Box | None
 ) -> Arm:
     entry = min(points)
-    now = read_snapshot(points[day], box)
-    scene = loss_scene(read_snapshot(points[entry], box), now) if color == "loss" else color_scene(now, color)
+    now = read_snapshot(points[day], box, MOST_VOXELS)
+    scene = (
+        loss_scene(read_snapshot(points[entry], box, MOST_VOXELS), now)
+        if color == "loss"
+        else color_scene(now, color)
+    )
     series = run.series
     days, change = np.zeros(0), np.zeros(0)
     if column:
