@@ -248,7 +248,7 @@ def summary(folder: Path, as_json: bool) -> None:
     required=True,
     type=FOLDER,
     metavar="FILE",
-    help="Picture (.png), or film of a run (.mp4, .gif).",
+    help="Picture (.png), film of a run (.mp4, .gif), or page (.html).",
 )
 @click.option("--loss", is_flag=True, help="Draw what was lost and gained since entry.")
 @click.option(
@@ -256,6 +256,9 @@ def summary(folder: Path, as_json: bool) -> None:
 )
 @click.option("--cells", is_flag=True, help="Draw the cells at work.")
 @click.option("--series", is_flag=True, help="Plot series.csv of a run.")
+@click.option(
+    "--html", is_flag=True, help="Write one page to turn, cut and play a run in, with everything inside (.html)."
+)
 @click.option(
     "--color", metavar="NAME", help="Color by bone, phase, mineral, age, or a field of the checkpoint."
 )
@@ -267,6 +270,7 @@ def render(
     by_load: bool,
     cells: bool,
     series: bool,
+    html: bool,
     color: str | None,
 ) -> None:
     """Draw a checkpoint, a run, or what changed.
@@ -274,8 +278,11 @@ def render(
     A run or checkpoint alone: its bone. Two checkpoints, or a run with --loss: what was lost (red) and gained
     (blue).
     """
-    from trabsim.cli_render import draw
+    from trabsim.cli_render import draw, draw_page
 
+    if html or output.suffix.lower() == ".html":
+        draw_page(first, second, output, loss or by_load or cells or series, color)
+        return
     draw(first, second, output, loss, by_load, cells, series, color)
 
 

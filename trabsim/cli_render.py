@@ -47,6 +47,17 @@ def draw(
     click.echo(f"{output}: {how}")
 
 
+def draw_page(first: Path, second: Path | None, output: Path, mixed: bool, color: str | None) -> None:
+    """Write the page of a run or checkpoint."""
+    from trabsim import viz
+
+    if mixed or second is not None:
+        raise click.UsageError(
+            "a page shows change, cells and days of one run by itself; give one run, and no option but --color."
+        )
+    click.echo(f"{output}: {viz.write_page(first, output, color=color)}")
+
+
 def _entry_and_last(folder: Path) -> tuple[Path, Path]:
     points = (
         {day: path for day, path in find_checkpoints(folder).items() if day >= 0} if folder.is_dir() else {}

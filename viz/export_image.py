@@ -111,6 +111,8 @@ def _write_zarr(out: Path, name: str, values: np.ndarray, snapshot: Snapshot) ->
         raise RunError(f"an OME-Zarr folder cannot be named '{out.name}'; end the name in .ome.zarr")
     if out.exists():
         raise RunError(f"{out} is there already; remove it, or choose another name")
+    if not out.parent.is_dir():  # zarr would make it
+        raise RunError(f"cannot write {out}: No such file or directory; check the folder and its rights")
     aside = out.with_name(out.name + PARTIAL)
     try:
         shutil.rmtree(aside, ignore_errors=True)

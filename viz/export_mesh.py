@@ -79,8 +79,7 @@ def _merged(points: np.ndarray, triangles: np.ndarray, pressed: np.ndarray) -> S
     used = np.unique(triangles)
     number = np.full(len(points), -1, np.int32)
     number[used] = np.arange(len(used), dtype=np.int32)
-    # (z, y, x) to (x, y, z) is a reflection, which turns triangles inside out
-    return Surface(points[used], np.ascontiguousarray(number[triangles][:, ::-1]))
+    return Surface(points[used], number[triangles])
 
 
 class Shaded(NamedTuple):

@@ -41,7 +41,11 @@ def write_ply(
 ) -> None:
     """Write a binary PLY; `colors` (n, 3) are screen colors of 0-255."""
     fields: list[Any] = [("place", "<f4", 3)]
-    header = [f"comment {title}", f"element vertex {len(points)}", *(f"property float {axis}" for axis in "xyz")]
+    header = [
+        f"comment {title}",
+        f"element vertex {len(points)}",
+        *(f"property float {axis}" for axis in "xyz"),
+    ]
     if colors is not None:
         fields.append(("color", "u1", 3))
         header += [f"property uchar {channel}" for channel in ("red", "green", "blue")]
