@@ -14,7 +14,7 @@ _PUBLIC = {
     "export_surface": "trabsim.viz.export_mesh",
     "export_volume": "trabsim.viz.export_image",
     "movie": "trabsim.viz.film",
-    "plot_arms": "trabsim.viz.plots_arms",
+    "plot_arms": "trabsim.viz.plots",
     "plot_clinical": "trabsim.viz.plots",
     "plot_mineral": "trabsim.viz.plots_matrix",
     "plot_morphometry": "trabsim.viz.plots",

@@ -16,7 +16,7 @@ from trabsim.viz.curve import draw_curve, read_curve
 from trabsim.viz.film_files import require_writer, write_film
 from trabsim.viz.notes import cell_notes, checkpoint_notes, loss_notes
 from trabsim.viz.pictures import Size, check_request, draw_bare, draw_from, draw_scene
-from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, checkpoints, day_of, read_snapshot
+from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, checkpoints, read_snapshot, since_entry
 
 #: Size of a film that is not told, by ending: a GIF of many pixels is large.
 SIZES: dict[str, Size] = {".mp4": (1280, 960), ".gif": (720, 600)}
@@ -83,7 +83,7 @@ def movie(
             f"{seconds_per_checkpoint} seconds per checkpoint make no film; give a positive number"
         )
     require_writer(out)
-    paths = _since_entry(checkpoints(run))
+    paths = since_entry(checkpoints(run))
     seconds = seconds_per_checkpoint or min(_SECONDS_PER_CHECKPOINT, _LONGEST_SECONDS / len(paths))
     below = read_curve(Path(run)) if curve else None
     low = round(_CURVE_SHARE * even[1]) if below is not None else 0
@@ -170,7 +170,7 @@ def turntable(
     now = read_snapshot(path, box, MOST_VOXELS)
     before = now
     if color == "loss":
-        before = read_snapshot(_since_entry(checkpoints(now.path.parent))[0], box, MOST_VOXELS)
+        before = read_snapshot(since_entry(checkpoints(now.path.parent))[0], box, MOST_VOXELS)
     scene, notes = _scene(before, now, color, limits, title)
     views = [(360.0 * number / frames, elevation) for number in range(frames)]
     cameras = [fit(angle, scene.shape, scene_size(even), turning=True) for angle in views]
@@ -188,12 +188,6 @@ def _even(out: Path, size: Size | None, view: View, renderer: str) -> Size:
     """Size of the film, checked with all that is cheap to check."""
     width, height = check_request(size or SIZES.get(out.suffix.lower(), SIZES[".mp4"]), view, renderer)
     return width - width % 2, height - height % 2
-
-
-def _since_entry(paths: list[Path]) -> list[Path]:
-    """Checkpoints without those of the spin-up, whose remodeling space is still opening."""
-    since = [path for path in paths if (day_of(path) or 0) >= 0]
-    return since if len(since) > 1 else paths
 
 
 def _frame(

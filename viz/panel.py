@@ -108,7 +108,7 @@ def _draw(shown: Comparison, view: View, dpi: int, renderer: str) -> tuple[Any, 
         place.imshow(image, interpolation="lanczos", aspect="auto")
         place.axis("off")
         if number == 0:
-            _scale_bar(place, um_per_mm, wide)
+            scale_bar(place, um_per_mm, wide)
         _write_numbers(axes(top - _HEAD - wide - _NUMBERS, _NUMBERS - 1.5), arm)
         curve = axes(top - row_mm + _AXIS, _CURVE)
         _curve(curve, arms, number, (low, high))
@@ -116,7 +116,9 @@ def _draw(shown: Comparison, view: View, dpi: int, renderer: str) -> tuple[Any, 
             curve.set_ylabel(f"{shown.density}\n(% from entry)", labelpad=2.0)
         else:
             curve.tick_params(labelleft=False)
-    _legend(figure, arms[0].scene, shown, _LEFT / width, 2.0 / height, width)
+    when = day_text(shown.day).replace("day", "Day", 1) + "; in brackets the change since entry"
+    figure.text(_LEFT / width, 6.0 / height, when, color=GRAY)
+    color_legend(figure, arms[0].scene, _LEFT / width, 2.0 / height, width)
     facts: dict[str, object] = {
         "drawn": how,
         "day": shown.day,
@@ -135,7 +137,8 @@ def _title(figure: Any, x: float, y: float, wide: float, number: int, label: str
     figure.text(from_left, y, shorter, fontsize=8, va="baseline", color=PALETTE[number % len(PALETTE)])
 
 
-def _scale_bar(place: Any, um_per_mm: float, wide: float) -> None:
+def scale_bar(place: Any, um_per_mm: float, wide: float) -> None:
+    """A scale bar at the lower left of a picture `wide` mm wide."""
     length_um = bar_length_um(0.28 * wide * um_per_mm)
     share = length_um / um_per_mm / wide
     place.plot(
@@ -153,7 +156,9 @@ def _write_numbers(place: Any, arm: Arm) -> None:
         place.text(0.03, y, symbol, va="center", color=GRAY)
         place.text(0.68, y, value, va="center", ha="right")
         if np.isfinite(now) and before > 0:
-            change = f"({100 * (now / before - 1):+.0f} %)".replace("-", "\N{MINUS SIGN}")
+            percent = round(100 * (now / before - 1))
+            change = f"({percent:+d} %)" if percent else "(0 %)"
+            change = change.replace("-", "\N{MINUS SIGN}")
             place.text(0.99, y, change, va="center", ha="right", color=GRAY)
 
 
@@ -186,6 +191,8 @@ def _curve(axis: Any, arms: Sequence[Arm], chosen: int, limits: tuple[float, flo
             xycoords="axes fraction",
             ha="right",
             va="top" if up else "bottom",
+            bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+            zorder=4,
             color=PALETTE[chosen % len(PALETTE)],
         )
     axis.set_ylim(*limits)
@@ -193,8 +200,8 @@ def _curve(axis: Any, arms: Sequence[Arm], chosen: int, limits: tuple[float, flo
     axis.set_xlabel("years after entry", labelpad=1.5)
 
 
-def _legend(figure: Any, scene: Scene, shown: Comparison, x: float, y: float, width_mm: float) -> None:
-    """What the colors mean, and the day."""
+def color_legend(figure: Any, scene: Scene, x: float, y: float, width_mm: float) -> None:
+    """What the colors of a scene mean, on a line that begins at (x, y) of the figure."""
     from matplotlib.patches import Rectangle
 
     def write(words: str, color: str = _hex(INK)) -> float:
@@ -202,8 +209,6 @@ def _legend(figure: Any, scene: Scene, shown: Comparison, x: float, y: float, wi
         return float(text.get_window_extent().width) / figure.bbox.width
 
     mm = 1.0 / width_mm
-    when = day_text(shown.day).replace("day", "Day", 1) + "; in brackets the change since entry"
-    figure.text(x, y + 4.0 * mm * figure.get_figwidth() / figure.get_figheight(), when, color=GRAY)
     tall = 2.0 * mm * figure.get_figwidth() / figure.get_figheight()
     if scene.values is not None:
         x += write(f"{scene.values.low:.4g}") + 1 * mm

@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.state import FULL
+from trabsim.viz.merge import read_merged
 
 Box = tuple[int, int, int, int, int, int]
 #: Voxels along each cut face that measures leave out.
 RIM = 3
 #: Voxels from which pictures are drawn of means over cubes of voxels, to stay within a few gigabytes.
 MOST_VOXELS = 320**3
-_PLANES = 16
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Snapshot:
             dataset = file["VTKHDF/CellData"][name]
             if self.step == 1:
                 return _read(dataset, self.box, self.path)
-            return read_merged(dataset, self.box, self.step, self.path)
+            return read_merged(dataset, self.box, self.step, partial(_read, path=self.path))
 
     def label(self, name: str) -> str:
         """Meaning and unit of an array, as the file gives them; its name where the file is silent."""
@@ -108,6 +109,13 @@ class Snapshot:
                 stored = np.ravel(file["trabsim/config_toml"][()])[0]
                 return _table(_text(stored), table, self.path)
         return run_table(self.path, table)
+
+    def levels(self) -> dict[str, float]:
+        """Systemic levels and results of labels on that day; may be empty."""
+        with _open(self.path) as file:
+            if "trabsim/levels" not in file:
+                return {}
+            return {name: float(value) for name, value in file["trabsim/levels"].attrs.items()}
 
     def column(self, table: str, name: str) -> np.ndarray | None:
         """A column of an agent table, or None where the file has none."""
@@ -190,74 +198,16 @@ def _merged(
     lattice = cells["bone"].shape
     whole = tuple(p.stop - p.start for p in part) == lattice and min(lattice) > 4 * RIM
     inner = tuple(slice(RIM, n - RIM) for n in lattice) if whole else None
-    sums = [0, 0]
-    bone = read_merged(cells["bone"], part, step, path, count=(sums, 0, inner))
+    sums, read = [0, 0], partial(_read, path=path)
+    bone = read_merged(cells["bone"], part, step, read, count=(sums, 0, inner))
     tissue = np.ones(bone.shape, bool)
     if "tissue" in names:
-        tissue = read_merged(cells["tissue"], part, step, path, count=(sums, 1, inner)) > 0
+        tissue = read_merged(cells["tissue"], part, step, read, count=(sums, 1, inner)) > 0
     else:
         sums[1] = int(np.prod([p.stop - p.start for p in (inner or part)]))
     return Snapshot(
         path, _day(file, path), voxel_um * step, bone, tissue, names, part, lattice, step, (sums[0], sums[1])
     )
-
-
-def read_merged(
-    dataset: Any,
-    part: tuple[slice, slice, slice],
-    step: int,
-    path: Path,
-    count: tuple[list[int], int, Any] | None = None,
-) -> np.ndarray:
-    """Read cubes of voxels as one, a few planes at a time.
-
-    Bone and tissue become means over the cube.  What is zero where it does not apply becomes the mean of what is
-    not zero, and whole numbers of 8 bits, which name classes, the largest of them.
-
-    Parameters
-    ----------
-    dataset : h5py.Dataset
-    part : tuple of slice
-        A whole number of cubes.
-    step : int
-        Edge of a cube in voxels.
-    path : Path
-        For messages.
-    count : tuple, optional
-        A list, a place in it and a box: the sum of the values in that box is added there.
-
-    Returns
-    -------
-    ndarray
-        Type of the dataset.
-    """
-    z, y, x = part
-    name = dataset.name.rsplit("/", 1)[-1]
-    shape = tuple((p.stop - p.start) // step for p in part)
-    merged = np.empty(shape, dataset.dtype)
-    planes = max(_PLANES // step, 1)
-    for first in range(0, shape[0], planes):
-        last = min(first + planes, shape[0])
-        slab = _read(dataset, (slice(z.start + first * step, z.start + last * step), y, x), path)
-        if count is not None:
-            sums, place, inner = count
-            counted = slab
-            if inner is not None:
-                top = z.start + first * step
-                rows = slice(max(inner[0].start - top, 0), max(inner[0].stop - top, 0))
-                counted = slab[rows, inner[1], inner[2]]
-            sums[place] += int(counted.sum(dtype=np.int64))
-        cubes = slab.reshape(last - first, step, shape[1], step, shape[2], step)
-        if name in ("bone", "tissue"):
-            total = cubes.sum(axis=(1, 3, 5), dtype=np.int64)
-            mean = total // step**3 if name == "bone" else 2 * total >= step**3
-        elif slab.dtype.itemsize == 1:
-            mean = cubes.max(axis=(1, 3, 5))
-        else:
-            known = np.count_nonzero(cubes, axis=(1, 3, 5))
-            mean = cubes.sum(axis=(1, 3, 5), dtype=np.float64) / np.maximum(known, 1)
-        merged[first:last] = mean
-    return merged
 
 
 def checkpoints(run: str | Path) -> list[Path]:
@@ -276,6 +226,12 @@ def checkpoints(run: str | Path) -> list[Path]:
         )
     days = {path: day_of(path) for path in found}
     return sorted(found, key=lambda path: (days[path] is None, days[path] or 0, path.name))
+
+
+def since_entry(paths: list[Path]) -> list[Path]:
+    """Checkpoints without those of the spin-up, whose remodeling space is still opening."""
+    since = [path for path in paths if (day_of(path) or 0) >= 0]
+    return since if len(since) > 1 else paths
 
 
 def day_of(path: Path) -> int | None:
