@@ -10,7 +10,7 @@ import numpy as np
 from trabsim.viz.camera import Camera
 from trabsim.viz.mesh import cut_faces, surface
 from trabsim.viz.probe import window_class
-from trabsim.viz.scene import Scene
+from trabsim.viz.scene import Scene, Spheres
 
 # (right, up, towards the viewer, intensity): key light from upper left, fill from the right, faint head light
 _LIGHTS = ((-0.55, 0.75, 0.75, 0.98), (0.90, 0.15, 0.60, 0.36), (0.0, 0.0, 1.0, 0.20))
@@ -89,10 +89,14 @@ def _bend(color: np.ndarray) -> np.ndarray:
 
 
 def _add_cells(plotter: Any, kind: Any, look: dict[str, Any]) -> None:
+    if len(kind.radii):
+        plotter.add_mesh(cell_glyphs(kind), color=tuple(_bend(np.array(kind.color))), **look)
+
+
+def cell_glyphs(kind: Spheres) -> Any:
+    """Mesh of the cells of one kind, in voxels (x, y, z)."""
     import pyvista
 
-    if len(kind.radii) == 0:
-        return
     cloud = pyvista.PolyData(np.ascontiguousarray(kind.centers[:, ::-1], dtype=np.float32))
     cloud.point_data["diameter"] = 2.0 * kind.radii.astype(np.float32)
     around = next(n for most, n in _BALL_STEPS if len(kind.radii) <= most)
@@ -100,8 +104,7 @@ def _add_cells(plotter: Any, kind: Any, look: dict[str, Any]) -> None:
     if kind.away is not None:
         cloud.point_data["away"] = np.ascontiguousarray(kind.away[:, ::-1], dtype=np.float32)
         ball = ball.scale((kind.flatness, 1.0, 1.0))  # a glyph turns its x axis
-    cells = cloud.glyph(scale="diameter", orient="away" if kind.away is not None else False, geom=ball)
-    plotter.add_mesh(cells, color=tuple(_bend(np.array(kind.color))), **look)
+    return cloud.glyph(scale="diameter", orient="away" if kind.away is not None else False, geom=ball)
 
 
 def _aim(plotter: Any, scene: Scene, camera: Camera) -> None:
