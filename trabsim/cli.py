@@ -17,6 +17,8 @@ import click
 import trabsim
 from trabsim.cli_compare import compare
 from trabsim.cli_export import export
+from trabsim.cli_plot import plot
+from trabsim.cli_render import render
 from trabsim.cli_stiffness import stiffness
 from trabsim.cli_view import view
 from trabsim.errors import TrabsimError
@@ -240,53 +242,6 @@ def summary(folder: Path, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("first", metavar="RUN|CHECKPOINT", type=FOLDER)
-@click.argument("second", metavar="[CHECKPOINT]", required=False, type=FOLDER)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=FOLDER,
-    metavar="FILE",
-    help="Picture (.png), film of a run (.mp4, .gif), or page (.html).",
-)
-@click.option("--loss", is_flag=True, help="Draw what was lost and gained since entry.")
-@click.option(
-    "--by-load", is_flag=True, help="With a loss map: tell apart what bore much load and what bore little."
-)
-@click.option("--cells", is_flag=True, help="Draw the cells at work.")
-@click.option("--series", is_flag=True, help="Plot series.csv of a run.")
-@click.option(
-    "--html", is_flag=True, help="Write one page to turn, cut and play a run in, with everything inside (.html)."
-)
-@click.option(
-    "--color", metavar="NAME", help="Color by bone, phase, mineral, age, or a field of the checkpoint."
-)
-def render(
-    first: Path,
-    second: Path | None,
-    output: Path,
-    loss: bool,
-    by_load: bool,
-    cells: bool,
-    series: bool,
-    html: bool,
-    color: str | None,
-) -> None:
-    """Draw a checkpoint, a run, or what changed.
-
-    A run or checkpoint alone: its bone. Two checkpoints, or a run with --loss: what was lost (red) and gained
-    (blue).
-    """
-    from trabsim.cli_render import draw, draw_page
-
-    if html or output.suffix.lower() == ".html":
-        draw_page(first, second, output, loss or by_load or cells or series, color)
-        return
-    draw(first, second, output, loss, by_load, cells, series, color)
-
-
-@main.command()
 @click.argument("name", required=False)
 def presets(name: str | None) -> None:
     """List the presets, or show one."""
@@ -315,5 +270,7 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
 
 main.add_command(compare)
 main.add_command(export)
+main.add_command(plot)
+main.add_command(render)
 main.add_command(stiffness)
 main.add_command(view)

@@ -30,9 +30,9 @@ class Measure(NamedTuple):
 
 
 CLINICAL = (
-    Measure("lumbar_spine_BMD_g_per_cm2", "lumbar spine BMD (% from entry)", relative=True),
-    Measure("total_hip_BMD_g_per_cm2", "total hip BMD (% from entry)", relative=True),
-    Measure("vBMD_mg_per_cm3", "trabecular vBMD (% from entry)", relative=True),
+    Measure("lumbar_spine_BMD_g_per_cm2", "spine BMD (% from entry)", relative=True),
+    Measure("total_hip_BMD_g_per_cm2", "hip BMD (% from entry)", relative=True),
+    Measure("vBMD_mg_per_cm3", "vBMD (% from entry)", relative=True),
     Measure("T_score", "T-score"),
     Measure("CTX_pct_of_baseline", "CTX (% of baseline)"),
     Measure("P1NP_pct_of_baseline", "P1NP (% of baseline)"),
@@ -207,6 +207,3 @@ def _finish(axis: Any, measure: Measure) -> None:
         axis.axhline(level, color=GRAY, linewidth=0.5, linestyle=(0, (3, 3)), zorder=1)
     if measure.column == "T_score":
         axis.axhline(-2.5, color=GRAY, linewidth=0.5, linestyle=(0, (1, 2)), zorder=1)
-        axis.text(
-            0.99, -2.5, "osteoporosis", transform=axis.get_yaxis_transform(), ha="right", va="top", color=GRAY
-        )

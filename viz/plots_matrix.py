@@ -14,7 +14,7 @@ from trabsim.units import DAYS_PER_YEAR
 from trabsim.viz.coloring import exposed, matrix_values
 from trabsim.viz.colors import PHASES
 from trabsim.viz.read import MOST_VOXELS, Snapshot, checkpoints, day_of, read_snapshot, since_entry
-from trabsim.viz.style import GRAY, PAGE_MM, PALETTE, look, new_figure, write_figure
+from trabsim.viz.style import GRAY, PAGE_MM, PALE, PALETTE, look, new_figure, write_figure
 
 _BIN_MG = 10.0
 _ROW_MM = 52.0
@@ -57,7 +57,7 @@ def plot_mineral(
     shots = [(f"entry (day {day_of(first)})", first, GRAY)]
     for number, (run, name) in enumerate(zip(runs, names)):
         last = checkpoints(run)[-1]
-        shots.append((f"{name} (day {day_of(last)})", last, PALETTE[(number + 1) % len(PALETTE)]))
+        shots.append((f"{name} (day {day_of(last)})", last, PALETTE[number % len(PALETTE)]))
     said = []
     with look():
         figure = new_figure(0.6 * PAGE_MM, 62.0, dpi, "constrained")
@@ -73,8 +73,15 @@ def plot_mineral(
             share, edges = np.histogram(mineral, np.arange(low, high + 1, _BIN_MG), weights=weight)
             mean = np.average(mineral, weights=weight)
             SD = np.sqrt(np.average((mineral - mean) ** 2, weights=weight))
-            axis.stairs(100.0 * share / share.sum(), edges, color=color, label=name, linewidth=1.2)
-            axis.axvline(mean, color=color, linewidth=0.6, linestyle=(0, (3, 3)))
+            entry = path == first
+            axis.stairs(
+                100.0 * share / share.sum(),
+                edges,
+                color=PALE if entry else color,
+                label=f"{name}: {mean:.0f} ± {SD:.0f}",
+                linewidth=1.2,
+                fill=entry,
+            )
             said.append(f"{name} {mean:.0f} (SD {SD:.0f}) mg HA/cm3")
         axis.set_xlabel("mineral of the matrix (mg HA/cm³)")
         axis.set_ylabel("share of bone volume (%)")
@@ -153,6 +160,7 @@ def _histogram(axis: Any, values: np.ndarray, label: str, step: float | None = N
         return
     top = float(np.percentile(values, 99.5))
     edges = np.arange(-0.5, top + 1.5, step) if step else np.linspace(min(float(values.min()), 0.0), top, 31)
+    axis.yaxis.get_major_locator().set_params(integer=True)
     axis.hist(values, bins=edges, color=PALETTE[1], edgecolor="white", linewidth=0.3)
     middle = float(np.median(values))
     axis.axvline(middle, color=PALETTE[2], linewidth=1.0)
@@ -169,7 +177,7 @@ def _histogram(axis: Any, values: np.ndarray, label: str, step: float | None = N
 def _depths(axis: Any, last: Snapshot) -> None:
     """Depth of the surface below what it was before its site opened, by phase."""
     axis.set_xlabel("erosion depth (µm)")
-    axis.set_ylabel("surface voxels (%)")
+    axis.set_ylabel("surface voxels up to this depth (%)")
     if "erosion_depth_nm" not in last.names:
         return
     on = exposed(last.solid)
@@ -178,17 +186,16 @@ def _depths(axis: Any, last: Snapshot) -> None:
     if not shown:
         axis.text(0.5, 0.5, "none", transform=axis.transAxes, ha="center", color=GRAY)
         return
-    edges = np.linspace(0.0, float(np.percentile(depth[(phase > 0) & (depth > 0)], 99.5)), 26)
     for number in shown:
         here = depth[(phase == number) & (depth > 0)]
-        share = np.histogram(here, edges)[0] / max(len(here), 1)
-        axis.stairs(100.0 * share, edges, color=_PHASE_COLORS[number], label=PHASES[number][0], linewidth=1.2)
+        below = np.concatenate([[0.0], np.sort(here)]), np.linspace(0.0, 100.0, len(here) + 1)
+        axis.plot(*below, color=_PHASE_COLORS[number], label=PHASES[number][0], drawstyle="steps-post")
     axis.legend(loc="best")
 
 
 def _middle(axis: Any) -> tuple[float, float]:
     """Limits of the values without long empty tails."""
     filled = [patch.get_data() for patch in axis.patches]
-    low = min(float(edges[:-1][values > 0.02][0]) for values, edges, _ in filled)
-    high = max(float(edges[1:][values > 0.02][-1]) for values, edges, _ in filled)
+    low = min(float(edges[:-1][values > 0.15][0]) for values, edges, _ in filled)
+    high = max(float(edges[1:][values > 0.15][-1]) for values, edges, _ in filled)
     return low - 2 * _BIN_MG, high + 2 * _BIN_MG

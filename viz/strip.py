@@ -25,7 +25,7 @@ _MOST = 8
 _GAP, _EDGE, _LEFT, _HEAD, _WORDS, _CURVE, _AXIS, _FOOT, _WIDEST = (
     2.5,
     2.0,
-    13.0,
+    16.0,
     5.0,
     5.0,
     20.0,
