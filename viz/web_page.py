@@ -201,7 +201,7 @@ def _told(name: str, shown: list[Coloring]) -> dict[str, Any]:
     """Legend of a way to color; one ramp for every day."""
     one = shown[0]
     told: dict[str, Any] = {
-        "title": _TITLES.get(name, name.replace("_", " ")),
+        "title": color_title(name),
         "label": one.label,
         "rest": one.rest,
     }
@@ -215,6 +215,11 @@ def _told(name: str, shown: list[Coloring]) -> dict[str, Any]:
         told["high"] = float(max(coloring.ends[1] for coloring in shown))
         told["ends"] = [f"{float(f'{end:.3g}'):g}" for end in (told["low"], told["high"])]
     return told
+
+
+def color_title(name: str) -> str:
+    """Words for a way to color, in a list of them."""
+    return _TITLES.get(name, name.replace("_", " "))
 
 
 def _color_planes(coloring: Coloring, told: dict[str, Any], points: int) -> list[np.ndarray]:

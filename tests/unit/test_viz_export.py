@@ -10,7 +10,6 @@ import nibabel
 import numpy as np
 import pytest
 import zarr
-from ome_zarr_models.v05.image import Image
 from small_runs import BACKEND, random_state, simulate
 from viz_files import ball, foam, write_checkpoint
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -90,7 +89,9 @@ def test_vtk_opens_every_checkpoint_with_every_array(run):
         assert image.GetDimensions() == tuple(n + 1 for n in snapshot.lattice[::-1])
         for variable in VARIABLES:
             if variable.dims == "voxel" and variable.checkpointed:
-                assert np.array_equal(cell_array(reader, variable.name), snapshot.array(variable.name).ravel())
+                assert np.array_equal(
+                    cell_array(reader, variable.name), snapshot.array(variable.name).ravel()
+                )
 
 
 def test_vtk_opens_a_checkpoint_of_every_kind(tmp_path):
@@ -111,7 +112,9 @@ def test_vtk_opens_a_checkpoint_of_every_kind(tmp_path):
         values = reader.GetOutput().GetCellData()
         held = {values.GetArrayName(n) for n in range(values.GetNumberOfArrays())}
         assert held == {v.name for v in VARIABLES if v.dims == "voxel" and v.checkpointed}
-        assert np.array_equal(cell_array(reader, "bone"), h5py.File(path)["VTKHDF/CellData/bone"][...].ravel())
+        assert np.array_equal(
+            cell_array(reader, "bone"), h5py.File(path)["VTKHDF/CellData/bone"][...].ravel()
+        )
 
 
 def test_a_time_series_plays_in_vtk(run, tmp_path):
@@ -141,7 +144,9 @@ def test_a_time_series_plays_in_vtk(run, tmp_path):
 
 
 def test_fields_of_a_time_series_can_be_chosen(run, tmp_path):
-    assert viz.export_series(run, tmp_path / "a.vtkhdf", fields=["opg", "bone"]).endswith(": opg_au, bone_fraction")
+    assert viz.export_series(run, tmp_path / "a.vtkhdf", fields=["opg", "bone"]).endswith(
+        ": opg_au, bone_fraction"
+    )
     with pytest.raises(RunError, match="not every checkpoint holds a field 'ogp'; did you mean 'opg'?"):
         viz.export_series(run, tmp_path / "a.vtkhdf", fields=["ogp"])
 
@@ -162,7 +167,9 @@ def test_names_carry_units():
 def test_checkpoints_of_different_lattices_are_no_series(tmp_path):
     write_checkpoint(tmp_path / "day_000000.vtkhdf", foam(8, 1), day=0)
     write_checkpoint(tmp_path / "day_000010.vtkhdf", foam(9, 1), day=10)
-    with pytest.raises(RunError, match="day_000010.vtkhdf has another lattice than day_000000.vtkhdf; give the"):
+    with pytest.raises(
+        RunError, match="day_000010.vtkhdf has another lattice than day_000000.vtkhdf; give the"
+    ):
         viz.export_series(tmp_path, tmp_path / "a.vtkhdf")
     assert not (tmp_path / "a.vtkhdf").exists()
 
@@ -175,7 +182,9 @@ def test_a_surface_is_closed_and_encloses_the_bone(bone):
     """Every edge joins two triangles, and the divergence theorem gives the volume, caps included."""
     solid = smooth_solid(bone.astype(np.float32))
     points, triangles = closed_surface(solid)
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
     _, uses = np.unique(edges, axis=0, return_counts=True)
     assert (uses % 2 == 0).all()
     a, b, c = (points[triangles[:, k]][:, ::-1] for k in range(3))
@@ -261,7 +270,11 @@ def test_a_glb_is_in_meters_with_unit_normals(tmp_path):
         ("a.stl", {"unit": "cm"}, "unit 'cm' is unknown; choose mm or um"),
         ("a.stl", {"color": "phase"}, "STL holds no colors; write .ply or .glb, or leave --color out"),
         ("a.ply", {"color": "ogp"}, "holds no field 'ogp'; did you mean 'opg'?"),
-        ("a.ply", {"box": (0, 2, 0, 2, 0, 2)}, "holds no bone there, so it has no surface; choose another box or"),
+        (
+            "a.ply",
+            {"box": (0, 2, 0, 2, 0, 2)},
+            "holds no bone there, so it has no surface; choose another box or",
+        ),
         ("no/a.ply", {}, "No such file or directory"),
     ],
 )
@@ -278,7 +291,10 @@ def test_nifti_has_its_place_in_millimeters(tmp_path):
     bone = ball(12, 4)
     bone[:, :, :3] = True
     path = write_checkpoint(tmp_path / "a.vtkhdf", bone, voxel_um=30.0, day=9)
-    assert viz.export_volume(path, tmp_path / "a.nii.gz") == "bone_fraction, 12 x 12 x 12 voxels (z, y, x) of 30 um"
+    assert (
+        viz.export_volume(path, tmp_path / "a.nii.gz")
+        == "bone_fraction, 12 x 12 x 12 voxels (z, y, x) of 30 um"
+    )
     viz.export_volume(path, tmp_path / "box.nii", box=(0, 12, 0, 12, 4, 8))
     whole, box = nibabel.load(tmp_path / "a.nii.gz"), nibabel.load(tmp_path / "box.nii")
     assert np.array_equal(whole.get_fdata().transpose(2, 1, 0), bone)
@@ -301,7 +317,7 @@ def test_density_is_mineral_per_volume(run, tmp_path):
 
 
 def test_ome_zarr_is_valid_and_read_back(tmp_path):
-    """Against the models of the standard; each level has its scale, and the first voxel its center."""
+    """Version 0.5 of the standard: each level has its axes and scale, and the first voxel its center."""
     bone = foam(70, 4)
     path = write_checkpoint(tmp_path / "a.vtkhdf", bone, voxel_um=16.0, day=3, phase=bone.astype(np.uint8))
     out = tmp_path / "a.ome.zarr"
@@ -310,13 +326,17 @@ def test_ome_zarr_is_valid_and_read_back(tmp_path):
     assert np.array_equal(group["0"][:], bone.astype(np.float32))
     assert group["1"].shape == (35, 35, 35)
     assert group["1"][:].mean() == pytest.approx(bone.mean(), rel=1e-5)
-    (scales,) = Image.from_zarr(group).ome_attributes.multiscales
-    assert scales.name == "bone_fraction"
-    assert [(axis.name, axis.unit) for axis in scales.axes] == [(n, "micrometer") for n in "zyx"]
-    for level, dataset in enumerate(scales.datasets):
-        scale, move = dataset.coordinateTransformations
-        assert tuple(scale.scale) == (16.0 * 2**level,) * 3
-        assert tuple(move.translation) == (8.0 * 2**level,) * 3
+    told = dict(group.attrs["ome"])
+    assert told["version"] == "0.5"
+    (scales,) = told["multiscales"]
+    assert scales["name"] == "bone_fraction"
+    assert scales["axes"] == [{"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"]
+    assert [dataset["path"] for dataset in scales["datasets"]] == ["0", "1"]
+    for level, dataset in enumerate(scales["datasets"]):
+        assert group[dataset["path"]].metadata.dimension_names == ("z", "y", "x")
+        scale, move = dataset["coordinateTransformations"]  # in this order, says the standard
+        assert scale == {"type": "scale", "scale": [16.0 * 2**level] * 3}
+        assert move == {"type": "translation", "translation": [8.0 * 2**level] * 3}
     assert dict(group.attrs["trabsim"])["day"] == 3
     viz.export_volume(path, tmp_path / "b.ome.zarr", field="phase")
     assert set(np.unique(zarr.open_group(tmp_path / "b.ome.zarr", mode="r")["1"][:])) == {0, 1}
@@ -327,7 +347,11 @@ def test_ome_zarr_is_valid_and_read_back(tmp_path):
     [
         ("a.tif", {}, "a volume cannot be written as '.tif'; choose nifti or ome-zarr"),
         ("a.nrrd", {"to": "nifti"}, "a NIfTI file cannot be named 'a.nrrd'; end the name in .nii or .nii.gz"),
-        ("a.nii", {"to": "ome-zarr"}, "an OME-Zarr folder cannot be named 'a.nii'; end the name in .ome.zarr"),
+        (
+            "a.nii",
+            {"to": "ome-zarr"},
+            "an OME-Zarr folder cannot be named 'a.nii'; end the name in .ome.zarr",
+        ),
         ("a.nii", {"field": "densty"}, "holds no field 'densty'; did you mean 'density'?"),
         ("old.zarr", {}, "old.zarr is there already; remove it, or choose another name"),
         ("no/a.nii", {}, "No such file or directory"),
@@ -346,5 +370,7 @@ def test_volumes_that_cannot_be_written(tmp_path, out, options, message):
 def test_a_missing_package_is_named(tmp_path, monkeypatch, out, package):
     path = write_checkpoint(tmp_path / "a.vtkhdf", ball(8, 3))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RunError, match=f'needs {package}, which is not installed; pip install "trabsim.export.'):
+    with pytest.raises(
+        RunError, match=f'needs {package}, which is not installed; pip install "trabsim.export.'
+    ):
         viz.export_volume(path, tmp_path / out)
