@@ -73,7 +73,12 @@ def serve_view(
 
         server.controller.on_server_ready.add(ready)
         server.start(
-            port=port, host=host, open_browser=open_browser, show_connection_info=False, timeout=0, backend="aiohttp"
+            port=port,
+            host=host,
+            open_browser=open_browser,
+            show_connection_info=False,
+            timeout=0,
+            backend="aiohttp",
         )
     finally:
         look.close()
@@ -112,7 +117,9 @@ def build_page(look: Look, title: str) -> Any:
             return
         state.trouble, state.legend = "", look.legend()
         state.when, state.facts = look.when(number), look.facts(number)
-        state.counts = ", ".join(f"{many} {kind}s" for kind, many in counts.items()).replace("lacunas", "lacunae")
+        state.counts = ", ".join(f"{many} {kind}s" for kind, many in counts.items()).replace(
+            "lacunas", "lacunae"
+        )
         server.controller.update_picture()
         # what is on the screen now: a test, or a screen reader, can wait for it
         layers = "+".join(wanted)
@@ -152,7 +159,9 @@ def build_page(look: Look, title: str) -> Any:
                 with html.Select(v_model=("axis",), id="axis"):
                     for axis in _AXES:
                         html.Option(axis, value=axis)
-            html.Input(type="range", min=0, max=100, v_model=("share",), id="share", disabled=("axis === 'nothing'",))
+            html.Input(
+                type="range", min=0, max=100, v_model=("share",), id="share", disabled=("axis === 'nothing'",)
+            )
             with html.P():
                 html.Button("Reset view", click=restore, id="reset")
             html.P("Drag to turn, wheel to zoom, Shift and drag to move.", classes="small")

@@ -154,7 +154,11 @@ def test_a_large_specimen_is_merged_and_the_page_says_so(tmp_path):
     [
         ("a.htmx", {}, "a page cannot be named 'a.htmx'; end the name in .html"),
         ("a.html", {"color": "ogp"}, "holds no field 'ogp'; did you mean 'opg'?"),
-        ("a.html", {"cells": ["osteoclast"]}, "there are no cells named 'osteoclast'; did you mean 'osteoclasts'?"),
+        (
+            "a.html",
+            {"cells": ["osteoclast"]},
+            "there are no cells named 'osteoclast'; did you mean 'osteoclasts'?",
+        ),
         ("a.html", {"days": 0}, "a page of 0 days shows nothing; give at least 1"),
         ("no/a.html", {}, "No such file or directory"),
     ],
@@ -165,7 +169,9 @@ def test_pages_that_cannot_be_made(run, tmp_path, out, options, message):
 
 
 def test_a_run_without_checkpoints_or_bone_has_no_page(tmp_path):
-    with pytest.raises(RunError, match="holds no checkpoints; give a run folder, or ask for checkpoints with"):
+    with pytest.raises(
+        RunError, match="holds no checkpoints; give a run folder, or ask for checkpoints with"
+    ):
         viz.write_page(tmp_path, tmp_path / "a.html")
     path = write_checkpoint(tmp_path / "a.vtkhdf", np.full((6, 6, 6), FULL // 4, np.int32))
     with pytest.raises(RunError, match="holds no bone, so there is nothing to look at; choose another run"):
