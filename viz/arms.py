@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from trabsim.config import changed_keys
 from trabsim.errors import RunError
 from trabsim.runfile import Run, open_run
 from trabsim.viz.coloring import color_scene, loss_scene
 from trabsim.viz.read import MOST_VOXELS, Box, checkpoints, day_of, read_snapshot
 from trabsim.viz.scene import Scene
+
+log = logging.getLogger("trabsim")
 
 #: What is printed under each specimen: column, symbol, unit, factor, decimals.
 NUMBERS = (
@@ -27,6 +31,7 @@ DENSITY = (
     ("vBMD_mg_per_cm3", "vBMD"),
 )
 MOST_RUNS = 8
+_MAY_DIFFER = {"therapy", "drug", "output", "labels", "run"}
 # measures of the architecture are taken once a year, not always on the day of a checkpoint
 _NEAR_DAYS = 16
 
@@ -55,12 +60,13 @@ class Arm:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs of one specimen, ready to be drawn side by side."""
+    """Runs of one specimen, ready to be drawn side by side; `differ` names tables besides therapy that differ."""
 
     arms: tuple[Arm, ...]
     day: int
     density: str
     color: str
+    differ: tuple[str, ...] = ()
 
 
 def gather(
@@ -105,7 +111,12 @@ def gather(
     arms = tuple(
         _arm(run, label, days, at, column, color, box) for run, label, days in zip(opened, names, points)
     )
-    return Comparison(_one_ramp(arms), at, density, color)
+    differ = _differences(opened)
+    if differ:
+        log.warning(
+            "the runs also differ in [%s]; what is compared is not the therapy alone", "], [".join(differ)
+        )
+    return Comparison(_one_ramp(arms), at, density, color, differ)
 
 
 def _labels(runs: list[Run], labels: Sequence[str] | None) -> list[str]:
@@ -134,6 +145,13 @@ def _require_one_specimen(runs: list[Run]) -> None:
                     f"{runs[0].path} and {other.path} hold different specimens ({key} {value} and {here[key]}); "
                     "compare runs that start from one specimen"
                 )
+
+
+def _differences(runs: list[Run]) -> tuple[str, ...]:
+    """Tables of the configurations that differ, other than what is given and what is written."""
+    first = runs[0].config
+    keys = {key for run in runs[1:] for key in changed_keys(first, run.config)}
+    return tuple(sorted({key.partition(".")[0] for key in keys} - _MAY_DIFFER))
 
 
 def _specimen(run: Run) -> dict[str, object]:

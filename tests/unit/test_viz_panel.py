@@ -61,6 +61,16 @@ def test_the_latest_day_of_all_runs_is_compared(tmp_path, arms):
     assert gather(arms, day=360).day == 360
 
 
+def test_what_differs_besides_therapy_is_told(arms, caplog):
+    assert gather(arms).differ == ()
+    config = arms[1] / "config.toml"
+    config.write_text(
+        config.read_text(encoding="utf-8") + "[endocrine]\nage_years = 71.0\n", encoding="utf-8"
+    )
+    assert gather(arms).differ == ("endocrine",)
+    assert "also differ in [endocrine]" in caplog.text
+
+
 def test_a_color_has_one_scale_for_all_runs(arms):
     shown = gather(arms, color="opg", day=720)
     scales = {(arm.scene.values.low, arm.scene.values.high) for arm in shown.arms}
