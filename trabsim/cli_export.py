@@ -57,7 +57,7 @@ def export(
     unit: str,
     box: str | None,
 ) -> None:
-    """Write the surface, a volume or the time series of a run for other programs.
+    """Write a surface, volume or time series of a run.
 
     Surfaces for printing and solvers: .stl, .ply, .glb. Volumes for image programs: .nii, .nii.gz, .ome.zarr.
     All checkpoints of a run for ParaView, which plays them: .vtkhdf.

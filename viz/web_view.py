@@ -21,7 +21,8 @@ _AXES = ("nothing", "x", "y", "z")
 _STYLE = """
 html, body, #app { margin: 0; height: 100%; font: 14px/1.4 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 #view { position: fixed; inset: 0 0 58px 290px; } #view > div, #view > div > div { height: 100%; width: 100%; }
-#panel { position: fixed; left: 0; top: 0; bottom: 58px; width: 258px; padding: 12px 16px; overflow: auto; color: #26262a; }
+#panel { position: fixed; left: 0; top: 0; bottom: 58px; width: 258px; padding: 12px 16px;
+  overflow: auto; color: #26262a; }
 #panel h1 { font-size: 16px; margin: 0; overflow-wrap: anywhere; } .small { color: #6e6e74; font-size: 12px; }
 .row { display: flex; gap: 8px; align-items: center; justify-content: space-between; margin: 6px 0; }
 .row select { max-width: 160px; flex: 1; } input[type=range] { width: 100%; accent-color: #1f5fa8; }

@@ -147,7 +147,7 @@ def test_fields_of_a_time_series_can_be_chosen(run, tmp_path):
     assert viz.export_series(run, tmp_path / "a.vtkhdf", fields=["opg", "bone"]).endswith(
         ": opg_au, bone_fraction"
     )
-    with pytest.raises(RunError, match="not every checkpoint holds a field 'ogp'; did you mean 'opg'?"):
+    with pytest.raises(RunError, match=r"not every checkpoint holds a field 'ogp'; did you mean 'opg'\?"):
         viz.export_series(run, tmp_path / "a.vtkhdf", fields=["ogp"])
 
 
@@ -168,7 +168,7 @@ def test_checkpoints_of_different_lattices_are_no_series(tmp_path):
     write_checkpoint(tmp_path / "day_000000.vtkhdf", foam(8, 1), day=0)
     write_checkpoint(tmp_path / "day_000010.vtkhdf", foam(9, 1), day=10)
     with pytest.raises(
-        RunError, match="day_000010.vtkhdf has another lattice than day_000000.vtkhdf; give the"
+        RunError, match=r"day_000010\.vtkhdf has another lattice than day_000000\.vtkhdf; give the"
     ):
         viz.export_series(tmp_path, tmp_path / "a.vtkhdf")
     assert not (tmp_path / "a.vtkhdf").exists()
