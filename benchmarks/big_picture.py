@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import platform
 import resource
 import sys
@@ -27,8 +28,8 @@ from trabsim.state import FULL
 PICTURES = {
     "bone": ("render_checkpoint", {}),
     "mineral": ("render_checkpoint", {"color": "mineral"}),
-    "bone, built-in ray caster": ("render_checkpoint", {"renderer": "plain"}),
     "field on a plane": ("render_field", {"field": "rankl"}),
+    "bone, built-in ray caster": ("render_checkpoint", {"renderer": "plain"}),
     "bone, all voxels": ("render_checkpoint", {"box": None}),
 }
 
@@ -80,13 +81,21 @@ def draw(path: Path, out: Path, function: str, options: dict, answers: multiproc
 
         pictures.MOST_VOXELS = None
         del options["box"]
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     how = getattr(viz, function)(path, out, size=(1600, 1200), **options)
-    seconds = time.perf_counter() - began
+    seconds, processor = time.perf_counter() - began, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     with Image.open(out) as picture:
         said = dict(picture.text)
-    answers.put({"seconds": round(seconds, 1), "peak_GB": round(peak, 2), "how": how, "metadata": said})
+    answers.put(
+        {
+            "seconds": round(seconds, 1),
+            "processor_seconds": round(processor, 1),
+            "peak_GB": round(peak, 2),
+            "how": how,
+            "metadata": said,
+        }
+    )
 
 
 def main() -> None:
@@ -96,7 +105,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="keep the pictures in this folder")
     parser.add_argument("--all-voxels", action="store_true", help="also draw without merging voxels")
     asked = parser.parse_args()
-    results: dict[str, object] = {"machine": platform.processor() or platform.machine(), "edge": asked.edge}
+    results: dict[str, object] = {"machine": platform.machine(), "cores": os.cpu_count(), "edge": asked.edge}
+    results["load_average_at_start"] = round(os.getloadavg()[0], 1)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         place = asked.pictures or Path(folder)
@@ -113,9 +123,9 @@ def main() -> None:
             process.start()
             process.join()
             results[name] = answers.get() if process.exitcode == 0 else f"exit code {process.exitcode}"
-            print(name, results[name], file=sys.stderr)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            print(name, results[name], file=sys.stderr, flush=True)
+            asked.out.parent.mkdir(parents=True, exist_ok=True)
+            asked.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

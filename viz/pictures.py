@@ -185,7 +185,7 @@ def draw_scene(
     image, how = draw_bare(scene, camera, renderer)
     if glass:
         inside, _ = draw_bare(inside_only(scene), camera, renderer)
-        seen = (inside < 250).any(axis=-1)[..., None]  # elsewhere there is nothing but white
+        seen = np.any(inside < 250, axis=-1, keepdims=True)  # elsewhere there is nothing but white
         image = np.where(seen, _GLASS * inside + (1.0 - _GLASS) * image, 0.25 * 255.0 + 0.75 * image)
         image = np.rint(image).astype(np.uint8)
     return annotate(image, size, camera.voxels_per_pixel * scene.voxel_size_um, notes), how

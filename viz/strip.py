@@ -150,8 +150,8 @@ def _chosen(run: Path, days: Sequence[int] | None, most: int) -> list[Path]:
         known = sorted(by_day)
         if len(known) > 2 and known[-1] - known[-2] < 0.2 * (known[1] - known[0]):
             known.pop()
-        picked = np.unique(np.linspace(0, len(known) - 1, most).round().astype(int)) if known else []
-        days = [known[number] for number in picked]
+        picked = np.unique(np.linspace(0, len(known) - 1, most).round().astype(int))
+        days = [known[number] for number in picked.tolist()] if known else []
     if not 2 <= len(days) <= _MOST:
         raise RunError(
             f"a strip needs 2 to {_MOST} checkpoints, and {run} gives {len(days)}; choose other days"

@@ -17,7 +17,7 @@ PAGE_MM = 183.0
 MM_PER_INCH = 25.4
 POINTS = 7.0
 
-_LOOK: dict[str, Any] = {
+_LOOK: Any = {
     "font.family": "DejaVu Sans",
     "font.size": POINTS,
     "axes.titlesize": POINTS,
