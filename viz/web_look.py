@@ -22,7 +22,9 @@ from trabsim.viz.read import MOST_VOXELS, Snapshot, checkpoints, read_snapshot
 from trabsim.viz.scene import Scene
 from trabsim.viz.web_frames import COLORS, known_colors
 
-_LIGHT = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.42, "diffuse": 0.88}
+_LIGHT = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.30, "diffuse": 0.84}
+# they move with the camera: (right, up, towards the viewer), intensity
+_LIGHTS = (((-0.55, 0.75, 0.75), 0.80), ((0.90, 0.15, 0.60), 0.36), ((0.0, 0.0, 1.0), 0.30))
 _CUT_FACE = 0.80
 _INSIDE = (0.80, 0.73, 0.62)
 # days whose meshes are kept, so that going back and forth does not wait
@@ -79,6 +81,11 @@ class Look:
         self.plotter = pyvista.Plotter(off_screen=True, window_size=list(size))
         self.plotter.set_background("white")
         self.plotter.enable_anti_aliasing("msaa")
+        self.plotter.remove_all_lights()
+        for place, intensity in _LIGHTS:
+            self.plotter.add_light(
+                pyvista.Light(position=place, intensity=intensity, light_type="camera light")
+            )
         self.scene = Scene(np.zeros((1, 1, 1), np.float32), self._first.voxel_size_um)
         self._aimed = False
 

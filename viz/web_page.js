@@ -3,7 +3,7 @@
 const about = JSON.parse(document.getElementById("about").textContent);
 const at = (id) => document.getElementById(id);
 const canvas = at("view");
-const gl = canvas.getContext("webgl2", { antialias: true, preserveDrawingBuffer: true });
+const gl = canvas.getContext("webgl2", { alpha: false, antialias: true, preserveDrawingBuffer: true });
 const state = {
   frame: about.frames.length - 1, color: about.start, clipAxis: -1, clip: 0.5, turn: about.azimuth, tilt: 22, zoom: 1,
   move: [0, 0], spinning: false, hidden: new Set(about.hidden),
