@@ -4,14 +4,16 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
-extras=viz,scans,trials,test,docs,dev${EXTRA:+,$EXTRA}   # EXTRA=cuda13 also runs the tests that need a GPU
+extras=viz,view,export,scans,trials,test,docs,dev${EXTRA:+,$EXTRA}   # EXTRA=cuda13 also runs the tests that need a GPU
 started=$SECONDS
 
 say() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
 
-missing_system_packages() { # Debian names of what a picture, a kernel test and a virtual environment need
+missing_system_packages() { # Debian names of what a picture, a page, a kernel test and a virtual environment need
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     command -v c++ >/dev/null || echo g++
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+        echo chromium
     for package in libegl1 libgl1-mesa-dri; do
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
     done

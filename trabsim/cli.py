@@ -16,10 +16,15 @@ import click
 
 import trabsim
 from trabsim.cli_calibrate import calibrate
+from trabsim.cli_compare import compare
+from trabsim.cli_export import export
+from trabsim.cli_plot import plot
+from trabsim.cli_render import render
 from trabsim.cli_sensitivity import sensitivity
 from trabsim.cli_stiffness import stiffness
 from trabsim.cli_trial import trial
 from trabsim.cli_validate import validate
+from trabsim.cli_view import view
 from trabsim.errors import TrabsimError
 
 BACKENDS = click.Choice(("auto", "numpy", "cupy"))
@@ -241,46 +246,6 @@ def summary(folder: Path, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("first", metavar="RUN|CHECKPOINT", type=FOLDER)
-@click.argument("second", metavar="[CHECKPOINT]", required=False, type=FOLDER)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=FOLDER,
-    metavar="FILE",
-    help="Picture (.png), or film of a run (.mp4, .gif).",
-)
-@click.option("--loss", is_flag=True, help="Draw what was lost and gained since entry.")
-@click.option(
-    "--by-load", is_flag=True, help="With a loss map: tell apart what bore much load and what bore little."
-)
-@click.option("--cells", is_flag=True, help="Draw the cells at work.")
-@click.option("--series", is_flag=True, help="Plot series.csv of a run.")
-@click.option(
-    "--color", metavar="NAME", help="Color by bone, phase, mineral, age, or a field of the checkpoint."
-)
-def render(
-    first: Path,
-    second: Path | None,
-    output: Path,
-    loss: bool,
-    by_load: bool,
-    cells: bool,
-    series: bool,
-    color: str | None,
-) -> None:
-    """Draw a checkpoint, a run, or what changed.
-
-    A run or checkpoint alone: its bone. Two checkpoints, or a run with --loss: what was lost (red) and gained
-    (blue).
-    """
-    from trabsim.cli_render import draw
-
-    draw(first, second, output, loss, by_load, cells, series, color)
-
-
-@main.command()
 @click.argument("name", required=False)
 def presets(name: str | None) -> None:
     """List the presets, or show one."""
@@ -307,8 +272,13 @@ def bench(as_json: bool, backend: str, threads: int | None) -> None:
     show_bench(as_json, backend, threads)
 
 
+main.add_command(compare)
+main.add_command(export)
+main.add_command(plot)
+main.add_command(render)
 main.add_command(stiffness)
 main.add_command(validate)
 main.add_command(calibrate)
 main.add_command(sensitivity)
 main.add_command(trial)
+main.add_command(view)

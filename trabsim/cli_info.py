@@ -19,8 +19,13 @@ from trabsim.provenance import git_state, package_versions
 EXTRAS = {
     "pyvista": ("pictures of checkpoints", 'pip install "trabsim[viz]"'),
     "matplotlib": ("plots of the series", 'pip install "trabsim[viz]"'),
+    "imageio": ("gif films", 'pip install "trabsim[viz]"'),
     "imageio_ffmpeg": ("mp4 films", 'pip install "trabsim[viz]"'),
-    "SimpleITK": ("scans in NIfTI, MetaImage, NRRD and DICOM", 'pip install "trabsim[scans]"'),
+    "trame": ("the page of 'trabsim view'", 'pip install "trabsim[view]"'),
+    "trame_vtk": ("the picture in the page of 'trabsim view'", 'pip install "trabsim[view]"'),
+    "nibabel": ("NIfTI scans and volumes", 'pip install "trabsim[export]"'),
+    "zarr": ("OME-Zarr volumes", 'pip install "trabsim[export]"'),
+    "SimpleITK": ("scans in MetaImage, NRRD and DICOM", 'pip install "trabsim[scans]"'),
     "cupy": ("computing on an NVIDIA GPU", 'pip install "trabsim[cuda13]"'),
 }
 
@@ -36,10 +41,13 @@ def show_info() -> None:
         click.echo(f"  {name}: {_backend(name)}")
     click.echo("\npictures")
     click.echo(f"  {_pictures()}")
-    missing = {name: extra for name, extra in EXTRAS.items() if find_spec(name) is None}
+    missing = [
+        f"{name}, for {what}: {how}" for name, (what, how) in EXTRAS.items() if find_spec(name) is None
+    ]
+    missing += [line for line in (_ffmpeg(),) if line is not None]
     click.echo("\nmissing" if missing else "\nnothing is missing")
-    for name, (purpose, how) in missing.items():
-        click.echo(f"  {name}, for {purpose}: {how}")
+    for line in missing:
+        click.echo(f"  {line}")
 
 
 def show_bench(as_json: bool, backend: str, threads: int | None) -> None:
@@ -63,6 +71,19 @@ def _backend(name: str) -> str:
         return f"not available: {error}"
     free = gigabytes(backend.memory_available_bytes())
     return f"{backend.device_name}, threads {backend.threads}, {free} free"
+
+
+def _ffmpeg() -> str | None:
+    """What keeps mp4 films from being made although the package is there; None where nothing does."""
+    if find_spec("imageio_ffmpeg") is None:
+        return None
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    try:
+        get_ffmpeg_exe()
+    except RuntimeError:
+        return "ffmpeg, for mp4 films: apt install ffmpeg, or install imageio-ffmpeg from a wheel"
+    return None
 
 
 def _pictures() -> str:

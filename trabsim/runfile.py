@@ -104,6 +104,30 @@ class Run:
         path = require_checkpoint(self.checkpoints, self.latest() if day is None else day, self.path)
         return read_checkpoint(path, get_backend(backend) if isinstance(backend, str) else backend)[0]
 
+    def architecture(self, day: int | None = None) -> dict[str, float]:
+        """Measure the microarchitecture of a checkpoint as the series does: Tb.Th, Tb.N, Conn.D and more.
+
+        Parameters
+        ----------
+        day : int, optional
+            Day after entry of one of the checkpoints; the latest if left out.
+
+        Returns
+        -------
+        dict of str to float
+            Units are in the names; the rim along the cut faces is left out.
+
+        Raises
+        ------
+        RunError
+            If there is no checkpoint of that day, or it is damaged.
+        """
+        from trabsim.backends import get_backend
+        from trabsim.measures import architecture_measures, core_of
+
+        state = self.load(day)
+        return architecture_measures(state, get_backend("numpy"), core_of(state))
+
 
 def open_run(path: str | Path) -> Run:
     """Open the folder of a run for reading.

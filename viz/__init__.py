@@ -5,24 +5,33 @@ Every picture can be drawn without a graphics library; PyVista is used where it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 _PUBLIC = {
-    "render_checkpoint": "trabsim.viz.pictures",
-    "render_loss": "trabsim.viz.pictures",
-    "render_cells": "trabsim.viz.pictures",
-    "movie": "trabsim.viz.film",
-    "plot_series": "trabsim.viz.series",
     "ask_pyvista": "trabsim.viz.probe",
+    "compare": "trabsim.viz.panel",
+    "export_series": "trabsim.viz.export_steps",
+    "export_surface": "trabsim.viz.export_mesh",
+    "export_volume": "trabsim.viz.export_image",
+    "movie": "trabsim.viz.film",
+    "plot_arms": "trabsim.viz.plots",
+    "plot_clinical": "trabsim.viz.plots",
+    "plot_mineral": "trabsim.viz.plots_matrix",
+    "plot_morphometry": "trabsim.viz.plots",
+    "plot_series": "trabsim.viz.series",
+    "plot_sites": "trabsim.viz.plots_matrix",
+    "render_cells": "trabsim.viz.pictures",
+    "render_checkpoint": "trabsim.viz.pictures",
+    "render_field": "trabsim.viz.fields",
+    "render_loss": "trabsim.viz.pictures",
+    "render_section": "trabsim.viz.section",
+    "render_strip": "trabsim.viz.strip",
+    "serve_view": "trabsim.viz.web_view",
+    "turntable": "trabsim.viz.film",
+    "write_page": "trabsim.viz.web_page",
 }
 
-__all__ = ["ask_pyvista", "movie", "plot_series", "render_cells", "render_checkpoint", "render_loss"]
-
-if TYPE_CHECKING:
-    from trabsim.viz.film import movie
-    from trabsim.viz.pictures import render_cells, render_checkpoint, render_loss
-    from trabsim.viz.probe import ask_pyvista
-    from trabsim.viz.series import plot_series
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

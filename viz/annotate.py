@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ _HEADER, _FOOTER, _EDGE = 0.115, 0.075, 0.030
 
 @dataclass(frozen=True)
 class Ramp:
-    """A color bar: label with unit, and the values at its ends."""
+    """A color bar: label with unit, the values at its ends, and its name in `trabsim.viz.colors.RAMPS`."""
 
     label: str
     low: float
     high: float
+    name: str = "even"
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ def annotate(scene: np.ndarray, size: tuple[int, int], um_per_pixel: float, note
     return np.asarray(sheet)
 
 
-def save(image: np.ndarray, out: str | Path) -> None:
-    """Write a picture.
+def save(image: np.ndarray, out: str | Path, facts: Mapping[str, object] | None = None) -> None:
+    """Write a picture; a PNG carries `facts` in its header, each under its name.
 
     Raises
     ------
@@ -124,16 +126,23 @@ def save(image: np.ndarray, out: str | Path) -> None:
         For an unknown ending of the name, or a folder that cannot be written to.
     """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
+    more: dict[str, Any] = {}
+    if facts and Path(out).suffix.lower() == ".png":
+        more["pnginfo"] = header = PngInfo()
+        for name, value in {"Software": "trabsim", **facts}.items():
+            header.add_text(name, str(value))
     try:
-        Image.fromarray(image).save(out)
+        Image.fromarray(image).save(out, **more)
     except ValueError:
         raise RunError(f"cannot write a picture named '{Path(out).name}'; end the name in .png") from None
     except OSError as error:
         raise RunError(f"cannot write {out}: {error.strerror or error}; check the folder") from None
 
 
-def _font(pixels: float) -> Any:
+def letters(pixels: float) -> Any:
+    """Pillow's own font at a height of so many pixels, or the nearest that it has."""
     from PIL import ImageFont
 
     try:
@@ -152,10 +161,10 @@ def _fitted(
     anchor: str = "la",
 ) -> None:
     """Write a line, smaller where it would not fit, and cut off where even small letters would not."""
-    font = _font(pixels)
+    font = letters(pixels)
     while pen.textlength(text, font=font) > room and pixels > _SMALLEST_LETTERS:
         pixels *= 0.96
-        font = _font(pixels)
+        font = letters(pixels)
     while text and pen.textlength(text, font=font) > room:
         text = text[:-4] + "..." if len(text) > 4 else ""
     pen.text(place, text, fill=color, font=font, anchor=anchor)
@@ -169,7 +178,7 @@ def _scale_bar(pen: Any, size: tuple[int, int], um_per_pixel: float) -> int:
     pixels = round(length_um / um_per_pixel)
     bottom, thick = height - edge, max(round(0.006 * height), 2)
     pen.rectangle((width - edge - pixels, bottom - thick, width - edge - 1, bottom - 1), fill=INK)
-    font = _font(_TEXT * height)
+    font = letters(_TEXT * height)
     middle = width - edge - pixels / 2
     pen.text(
         (middle, bottom - thick - 0.008 * height), length_text(length_um), fill=INK, font=font, anchor="ms"
@@ -181,7 +190,7 @@ def _legend(pen: Any, size: tuple[int, int], swatches: tuple[tuple[str, Color], 
     height = size[1]
     edge, pixels = round(_EDGE * height), _TEXT * height
     while True:
-        font, square, gap = _font(pixels), 0.95 * pixels, 0.45 * pixels
+        font, square, gap = letters(pixels), 0.95 * pixels, 0.45 * pixels
         needed = sum(square + gap + pen.textlength(label, font=font) + 4 * gap for label, _ in swatches)
         if needed <= room or pixels < _SMALLEST_LETTERS:
             break
@@ -200,14 +209,14 @@ def _color_bar(sheet: Any, pen: Any, size: tuple[int, int], bar: Ramp, room: flo
 
     width, height = size
     edge, pixels = round(_EDGE * height), _TEXT * height
-    font = _font(pixels)
+    font = letters(pixels)
     low, high = f"{bar.low:.4g}", f"{bar.high:.4g}"
     long, thick = round(min(0.26 * width, 0.5 * room)), max(round(0.8 * pixels), 4)
     middle = height - edge - thick / 2
     x = float(edge)
     pen.text((x, middle), low, fill=INK, font=font, anchor="lm")
     x += pen.textlength(low, font=font) + 0.5 * pixels
-    colors = np.tile(np.rint(ramp(np.linspace(0.0, 1.0, long))).astype(np.uint8), (thick, 1, 1))
+    colors = np.tile(np.rint(ramp(np.linspace(0.0, 1.0, long), bar.name)).astype(np.uint8), (thick, 1, 1))
     sheet.paste(Image.fromarray(colors), (round(x), height - edge - thick))
     x += long + 0.5 * pixels
     pen.text((x, middle), high, fill=INK, font=font, anchor="lm")

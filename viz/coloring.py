@@ -12,8 +12,16 @@ from trabsim.viz.read import Snapshot, suggest
 from trabsim.viz.scene import Patch, Scene, Values, shares, smooth_solid, spread
 
 #: Ways to color besides the names of the fields.
-SPECIAL = ("bone", "phase", "mineral", "age")
-_LABELS = {"mineral": "mineral of the matrix (mg HA/cm3)", "age": "age of the matrix (years)"}
+SPECIAL = ("bone", "phase", "mineral", "age", "thickness")
+_LABELS = {
+    "mineral": "mineral of the matrix (mg HA/cm3)",
+    "age": "age of the matrix (years)",
+    "thickness": "trabecular thickness, diameter of the largest sphere (um)",
+    "strain_energy": "strain energy density (MPa)",
+}
+_OF_BONE = ("mineral", "age", "thickness")
+# lengths of 0.5 % of the surface or less are not shown as ends of the ramp
+_DEEPEST_PERCENTILE = 99.5
 
 
 def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | None = None) -> Scene:
@@ -23,7 +31,7 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
     ----------
     snapshot : Snapshot
     color : str
-        ``bone``, ``phase``, ``mineral``, ``age``, or the name of a field.
+        ``bone``, ``phase``, ``mineral``, ``age``, ``thickness``, or the name of a field.
     limits : tuple of float, optional
         Ends of the color ramp; by default the 1st and 99th percentile.
 
@@ -46,14 +54,10 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
         raise RunError(
             f"{snapshot.path.name} holds no field '{color}'; {suggest(color, (*SPECIAL, *snapshot.names))}"
         )
-    values = _matrix_values(snapshot, color) if color in _LABELS else snapshot.array(color)
-    domain = snapshot.solid if color in _LABELS else where_defined(snapshot, values)
-    low, high = limits if limits is not None else _range(values[domain])
-    if not low < high:
-        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
-    shown = Values(
-        _LABELS.get(color) or snapshot.label(color), spread(values, domain), float(low), float(high)
-    )
+    values = matrix_values(snapshot, color) if color in _OF_BONE else snapshot.array(color)
+    domain = snapshot.solid if color in _OF_BONE else where_defined(snapshot, values)
+    low, high = limits_of(values[domain], limits)
+    shown = Values(_LABELS.get(color) or snapshot.label(color), spread(values, domain), low, high)
     return Scene(solid, snapshot.voxel_size_um, values=shown)
 
 
@@ -67,16 +71,7 @@ def loss_scene(before: Snapshot, after: Snapshot, *, by_load: bool = False) -> S
     RunError
         If the lattices differ.
     """
-    if before.bone.shape != after.bone.shape:
-        raise RunError(
-            f"{before.path.name} has {_times(before)} voxels and {after.path.name} {_times(after)}; "
-            "give two checkpoints of one run"
-        )
-    if abs(before.voxel_size_um - after.voxel_size_um) > 1e-6 * before.voxel_size_um:
-        raise RunError(
-            f"voxels of {before.voxel_size_um:g} um in {before.path.name} and {after.voxel_size_um:g} um in "
-            f"{after.path.name}; give two checkpoints of one run"
-        )
+    _require_one_lattice(before, after)
     either = before.solid | after.solid
     lost, gained = before.solid & ~after.solid, after.solid & ~before.solid
     classes = [("lost", LOST, lost), ("gained", GAINED, gained)]
@@ -99,6 +94,49 @@ def loss_scene(before: Snapshot, after: Snapshot, *, by_load: bool = False) -> S
         patches=tuple(Patch(label, color, part) for (label, color, _), part in zip(classes, parts)),
         base_label=base,
     )
+
+
+def distance_scene(before: Snapshot, after: Snapshot, limits: tuple[float, float] | None = None) -> Scene:
+    """Scene of the bone of the first day, colored by how far its surface has receded until the other (um).
+
+    The distance of a place is that to the nearest bone that is left, so what vanished altogether shows most.
+
+    Raises
+    ------
+    RunError
+        If the lattices differ, or no bone is left.
+    """
+    import edt
+
+    _require_one_lattice(before, after)
+    if not after.solid.any():
+        raise RunError(
+            f"no bone is left in {after.path.name}, so nothing has receded from it; draw it with --loss"
+        )
+    far = edt.edt(np.ascontiguousarray(~after.solid), parallel=2)
+    values = np.maximum(far - np.float32(0.5), 0) * np.float32(after.voxel_size_um)
+    domain = exposed(before.solid)
+    top = float(np.percentile(values[domain], _DEEPEST_PERCENTILE)) if domain.any() else 0.0
+    low, high = limits_of(values, limits or (0.0, float(f"{max(top, after.voxel_size_um):.2g}")))
+    shown = Values("distance lost (um)", spread(values, domain), low, high, "loss")
+    return Scene(
+        smooth_solid(np.where(before.tissue, before.bone / np.float32(FULL), 0)),
+        before.voxel_size_um,
+        values=shown,
+    )
+
+
+def _require_one_lattice(before: Snapshot, after: Snapshot) -> None:
+    if before.bone.shape != after.bone.shape:
+        raise RunError(
+            f"{before.path.name} has {_times(before)} voxels and {after.path.name} {_times(after)}; "
+            "give two checkpoints of one run"
+        )
+    if abs(before.voxel_size_um - after.voxel_size_um) > 1e-6 * before.voxel_size_um:
+        raise RunError(
+            f"voxels of {before.voxel_size_um:g} um in {before.path.name} and {after.voxel_size_um:g} um in "
+            f"{after.path.name}; give two checkpoints of one run"
+        )
 
 
 def load_bearing(snapshot: Snapshot) -> np.ndarray:
@@ -141,9 +179,20 @@ def exposed(bone: np.ndarray) -> np.ndarray:
     return bone & ~covered
 
 
-def _matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
+def matrix_values(snapshot: Snapshot, color: str) -> np.ndarray:
+    """Mineral (mg HA/cm3) or age (years) of the matrix of each voxel; of no meaning where there is no bone.
+
+    Raises
+    ------
+    RunError
+        If the file does not say its day.
+    """
     if color == "mineral" and "mineral" in snapshot.names:
         return snapshot.array("mineral")
+    if color == "thickness":
+        from trabsim.morphometry.thickness import local_thickness
+
+        return np.nan_to_num(local_thickness(snapshot.solid & snapshot.tissue, snapshot.voxel_size_um))
     if snapshot.day is None:
         raise RunError(
             f"{snapshot.path.name} does not say its day, so its matrix has no age; color by a field"
@@ -174,6 +223,20 @@ def where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
 
 def _share(known: np.ndarray, where: np.ndarray) -> float:
     return float(known[where].mean()) if where.any() else 0.0
+
+
+def limits_of(values: np.ndarray, limits: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Ends of a ramp: those asked for, or the 1st and 99th percentile.
+
+    Raises
+    ------
+    RunError
+        If those asked for leave no range.
+    """
+    low, high = limits if limits is not None else _range(values)
+    if not low < high:
+        raise RunError(f"limits ({low:g}, {high:g}) leave no range of colors; give low < high")
+    return float(low), float(high)
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -13,6 +13,8 @@ INK = (38, 38, 42)
 PALE_INK = (110, 110, 116)
 OSTEOCLAST = (120, 30, 120)
 OSTEOBLAST = (96, 200, 150)
+OSTEOCYTE = (214, 120, 30)
+EMPTY_LACUNA = (90, 90, 96)
 
 #: Surface phases in the order of their numbers.
 PHASES: tuple[tuple[str, tuple[int, int, int]], ...] = (
@@ -23,26 +25,34 @@ PHASES: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("arrested", (110, 100, 130)),
 )
 
-#: Dark to light in even steps of lightness, through violet, blue, green and yellow.
-_RAMP = np.array(
-    [
-        (62, 38, 110),
-        (58, 78, 140),
-        (44, 114, 142),
-        (38, 148, 134),
-        (86, 180, 106),
-        (164, 206, 80),
-        (246, 228, 90),
-    ],
-    dtype=np.float64,
-)
+#: Ramps of colors in even steps of lightness: ``even`` from dark to light through violet, blue, green and yellow;
+#: ``loss`` from the color of bone through orange to dark red; ``glow`` from pale to dark blue, for fields.
+RAMPS: dict[str, np.ndarray] = {
+    "even": np.array(
+        [
+            (62, 38, 110),
+            (58, 78, 140),
+            (44, 114, 142),
+            (38, 148, 134),
+            (86, 180, 106),
+            (164, 206, 80),
+            (246, 228, 90),
+        ],
+        dtype=np.float64,
+    ),
+    "loss": np.array([BONE, (240, 178, 110), (226, 116, 60), (190, 46, 36), (110, 6, 30)], dtype=np.float64),
+    "glow": np.array(
+        [(238, 243, 248), (168, 204, 226), (86, 154, 200), (30, 98, 166), (8, 42, 98)], dtype=np.float64
+    ),
+}
 
 
-def ramp(share: np.ndarray) -> np.ndarray:
-    """Colors for values scaled to 0-1: float64 in 0-255, shape (n, 3)."""
+def ramp(share: np.ndarray, name: str = "even") -> np.ndarray:
+    """Colors for values scaled to 0-1, from one of `RAMPS`: float64 in 0-255, shape (n, 3)."""
     share = np.nan_to_num(np.clip(np.asarray(share, dtype=np.float64), 0.0, 1.0))
-    stops = np.linspace(0.0, 1.0, len(_RAMP))
-    return np.stack([np.interp(share, stops, _RAMP[:, channel]) for channel in range(3)], axis=-1)
+    colors = RAMPS[name]
+    stops = np.linspace(0.0, 1.0, len(colors))
+    return np.stack([np.interp(share, stops, colors[:, channel]) for channel in range(3)], axis=-1)
 
 
 def linear(color: np.ndarray | tuple[int, int, int]) -> np.ndarray:

@@ -9,7 +9,7 @@ from trabsim.viz.colors import linear, screen
 from trabsim.viz.light import Light
 from trabsim.viz.raycast import cast, normals
 from trabsim.viz.scene import Scene
-from trabsim.viz.spheres import stamp_spheres
+from trabsim.viz.spheres import shape_matrices, stamp_spheres
 
 # rays per pixel along each axis; without it thin struts get jagged edges
 _OVERSAMPLING = 2
@@ -38,7 +38,7 @@ def draw(scene: Scene, camera: Camera) -> np.ndarray:
     depth, cap = cast(
         scene.solid, scene.gap, corner, step * camera.right, step * camera.up, camera.ahead, (rows, columns)
     )
-    which, centers, radii, paint = _stamp_cells(scene, camera, depth, corner, step)
+    which, centers, matrices, paint = _stamp_cells(scene, camera, depth, corner, step)
     hit = np.flatnonzero(np.isfinite(depth))
     image = np.ones((depth.size, 3), np.float32)
     if hit.size:
@@ -60,7 +60,9 @@ def draw(scene: Scene, camera: Camera) -> np.ndarray:
             color = scene.colors(points)
             round_ = cell >= 0
             if round_.any():
-                away[round_] = (points[round_] - centers[cell[round_]]) / radii[cell[round_], None]
+                mine = cell[round_]
+                away[round_] = np.einsum("nij,nj->ni", matrices[mine], points[round_] - centers[mine])
+                away[round_] /= np.linalg.norm(away[round_], axis=1, keepdims=True)
                 color[round_] = paint[cell[round_]]
             lit = _shade(linear(color), away, sky, direct, sun, camera, np.where(flat, _CUT_FACE, 1.0))
             haze = _HAZE * ((depth.ravel()[some] - near) / max(far - near, 1e-9)) ** 1.5
@@ -89,14 +91,16 @@ def _shade(
 def _stamp_cells(
     scene: Scene, camera: Camera, depth: np.ndarray, corner: np.ndarray, step: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Put the cells into the depth image; returns which cell is seen, and centers, radii, colors of all."""
+    """Put the cells into the depth image; returns which cell is seen, and centers, shapes, colors of all."""
     centers = np.concatenate([np.zeros((0, 3)), *(kind.centers for kind in scene.spheres)])
     radii = np.concatenate([np.zeros(0), *(kind.radii for kind in scene.spheres)])
     paint = np.concatenate(
         [np.zeros((0, 3)), *(np.tile(np.float64(kind.color), (len(kind.radii), 1)) for kind in scene.spheres)]
     )
-    which = stamp_spheres(depth, centers, radii, corner, (camera.right, camera.up, camera.ahead), step)
-    return which, centers, radii, paint
+    matrices = shape_matrices(scene.spheres)
+    axes = (camera.right, camera.up, camera.ahead)
+    which = stamp_spheres(depth, centers, radii, corner, axes, step, matrices)
+    return which, centers, matrices, paint
 
 
 def _unit(v: np.ndarray) -> np.ndarray:

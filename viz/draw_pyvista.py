@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy as np
 from trabsim.viz.camera import Camera
 from trabsim.viz.mesh import cut_faces, surface
 from trabsim.viz.probe import window_class
-from trabsim.viz.scene import Scene
+from trabsim.viz.scene import Scene, Spheres
 
 # (right, up, towards the viewer, intensity): key light from upper left, fill from the right, faint head light
 _LIGHTS = ((-0.55, 0.75, 0.75, 0.98), (0.90, 0.15, 0.60, 0.36), (0.0, 0.0, 1.0, 0.20))
 _CUT_FACE = 0.80
 # VTK adds light in screen colors, which darkens half-lit surfaces: colors are bent before, the picture back
 _GAMMA = 1.6
+# the more cells, the coarser their balls: (up to so many, steps around)
+_BALL_STEPS = ((2_000, 24), (20_000, 14), (float("inf"), 8))
 
 
 def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
@@ -33,8 +36,13 @@ def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
     uint8 array, shape (height, width, 3)
         On white.
     """
+    return next(draw_from(scene, [camera], window))
+
+
+def draw_from(scene: Scene, cameras: Sequence[Camera], window: str = "") -> Iterator[np.ndarray]:
+    """Draw a scene from several places, one picture after another; all cameras have one size."""
     with window_class(window):
-        plotter = _plotter(off_screen=True, window_size=list(camera.size), lighting="none")
+        plotter = _plotter(off_screen=True, window_size=list(cameras[0].size), lighting="none")
         try:
             plotter.set_background("white")
             look = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.22, "diffuse": 0.9}
@@ -45,13 +53,16 @@ def draw(scene: Scene, camera: Camera, window: str = "") -> np.ndarray:
                 _add(plotter, mesh, color, **look)
             for kind in scene.spheres:
                 _add_cells(plotter, kind, look)
-            _aim(plotter, scene, camera)
             extent = float(np.linalg.norm(scene.shape))
+            _aim(plotter, scene, cameras[0])
             plotter.enable_ssao(radius=min(16.0, 0.15 * extent), bias=1.2, kernel_size=64, blur=True)
             plotter.enable_anti_aliasing("ssaa")
-            plotter.render()  # without it the screenshot is of the camera's former place
-            bent = np.asarray(plotter.screenshot(return_img=True))[..., :3] / 255.0
-            return np.rint(255.0 * bent ** (1.0 / _GAMMA)).astype(np.uint8)
+            for number, camera in enumerate(cameras):
+                if number:
+                    _aim(plotter, scene, camera)
+                plotter.render()  # without it the screenshot is of the camera's former place
+                bent = np.asarray(plotter.screenshot(return_img=True))[..., :3] / 255.0
+                yield np.rint(255.0 * bent ** (1.0 / _GAMMA)).astype(np.uint8)
         finally:
             plotter.close()
 
@@ -78,15 +89,22 @@ def _bend(color: np.ndarray) -> np.ndarray:
 
 
 def _add_cells(plotter: Any, kind: Any, look: dict[str, Any]) -> None:
+    if len(kind.radii):
+        plotter.add_mesh(cell_glyphs(kind), color=tuple(_bend(np.array(kind.color))), **look)
+
+
+def cell_glyphs(kind: Spheres) -> Any:
+    """Mesh of the cells of one kind, in voxels (x, y, z)."""
     import pyvista
 
-    if len(kind.radii) == 0:
-        return
     cloud = pyvista.PolyData(np.ascontiguousarray(kind.centers[:, ::-1], dtype=np.float32))
     cloud.point_data["diameter"] = 2.0 * kind.radii.astype(np.float32)
-    ball = pyvista.Sphere(radius=0.5, theta_resolution=24, phi_resolution=24)
-    cells = cloud.glyph(scale="diameter", orient=False, geom=ball)
-    plotter.add_mesh(cells, color=tuple(_bend(np.array(kind.color))), **look)
+    around = next(n for most, n in _BALL_STEPS if len(kind.radii) <= most)
+    ball = pyvista.Sphere(radius=0.5, theta_resolution=around, phi_resolution=around)
+    if kind.away is not None:
+        cloud.point_data["away"] = np.ascontiguousarray(kind.away[:, ::-1], dtype=np.float32)
+        ball = ball.scale((kind.flatness, 1.0, 1.0))  # a glyph turns its x axis
+    return cloud.glyph(scale="diameter", orient="away" if kind.away is not None else False, geom=ball)
 
 
 def _aim(plotter: Any, scene: Scene, camera: Camera) -> None:
@@ -99,6 +117,7 @@ def _aim(plotter: Any, scene: Scene, camera: Camera) -> None:
     view.focal_point, view.position, view.up = center, center - back * ahead, up
     view.parallel_scale = camera.voxels_per_pixel * camera.size[1] / 2.0
     view.clipping_range = (0.6 * back, 1.4 * back)
+    plotter.remove_all_lights()
     for to_right, to_top, to_viewer, intensity in _LIGHTS:
         place = center + back * (to_right * right + to_top * up - to_viewer * ahead)
         plotter.add_light(

@@ -36,7 +36,7 @@ def surface(scene: Scene) -> list[Piece]:
     points = _pull_in(np.asarray(mesh.points, dtype=np.float64)[:, ::-1], scene.shape)
     _move(mesh, points)
     away = normals(scene.solid, points)
-    mesh.point_data["shade"] = _shade(scene, points, away)
+    mesh.point_data["shade"] = shade(scene, points, away)
     mesh.point_data["rgb"] = scene.base_colors(points)
     mesh.point_data.active_normals = np.ascontiguousarray(away[:, ::-1], dtype=np.float32)
     return _in_pieces(mesh, scene, points)
@@ -131,7 +131,7 @@ def _squares(face: np.ndarray, axis: int) -> Any:
     return pyvista.PolyData(np.ascontiguousarray(points), squares.ravel())
 
 
-def _shade(scene: Scene, points: np.ndarray, away: np.ndarray) -> np.ndarray:
+def shade(scene: Scene, points: np.ndarray, away: np.ndarray) -> np.ndarray:
     """Brightness factor (n,) of places by how much bone stands before them."""
     hidden = np.zeros(points.shape[0])
     for scale, weight, step in _SHADE_SCALES:

@@ -10,10 +10,15 @@ from trabsim.viz.colors import BONE
 from trabsim.viz.read import Snapshot
 from trabsim.viz.scene import Scene
 
+_PLURALS = {"empty lacuna": "empty lacunae"}
+
 
 def checkpoint_notes(snapshot: Snapshot, scene: Scene, title: str | None = None) -> Notes:
     """Words around one checkpoint."""
-    caption = f"BV/TV {percent(snapshot.BV_TV)}, voxel {snapshot.voxel_size_um / 1000:g} mm"
+    voxel = f"voxel {snapshot.voxel_size_um / snapshot.step / 1000:g} mm"
+    if snapshot.step > 1:
+        voxel += f", drawn as means over {snapshot.step} x {snapshot.step} x {snapshot.step}"
+    caption = f"BV/TV {percent(snapshot.BV_TV)}, {voxel}"
     return _notes(title, _sentence(day_text(snapshot.day)), caption, scene)
 
 
@@ -37,7 +42,8 @@ def loss_notes(first: Snapshot, last: Snapshot, scene: Scene, title: str | None 
 def cell_notes(snapshot: Snapshot, scene: Scene, title: str | None = None) -> Notes:
     """Words around a picture of cells."""
     numbers = [
-        f"{len(kind.radii)} {kind.label}{'' if len(kind.radii) == 1 else 's'}" for kind in scene.spheres
+        f"{len(kind.radii)} {kind.label if len(kind.radii) == 1 else _PLURALS.get(kind.label, kind.label + 's')}"
+        for kind in scene.spheres
     ]
     return _notes(title, _sentence(day_text(snapshot.day)), ", ".join(numbers) or "no cells", scene)
 
@@ -61,7 +67,8 @@ def _notes(title: str | None, default: str, caption: str, scene: Scene) -> Notes
         swatches.append((scene.base_label, BONE))
     swatches += [(patch.label, patch.color) for patch in scene.patches]
     swatches += [(kind.label, kind.color) for kind in scene.spheres]
-    ramp = None if scene.values is None else Ramp(scene.values.label, scene.values.low, scene.values.high)
+    shown = scene.values
+    ramp = None if shown is None else Ramp(shown.label, shown.low, shown.high, shown.ramp)
     return Notes(default if title is None else title, caption, tuple(swatches), ramp)
 
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.viz.annotate import Notes, annotate, check_size, save, scene_size
-from trabsim.viz.camera import View, angles, fit
-from trabsim.viz.coloring import color_scene, loss_scene
-from trabsim.viz.colors import OSTEOBLAST, OSTEOCLAST
+from trabsim.viz.camera import Camera, View, angles, fit
+from trabsim.viz.cells import LAYERS, cell_spheres, inside_only
+from trabsim.viz.coloring import color_scene, distance_scene, loss_scene
 from trabsim.viz.notes import cell_notes, checkpoint_notes, loss_notes
 from trabsim.viz.probe import INSTALL_HINT, ask_pyvista
-from trabsim.viz.read import Box, Snapshot, read_snapshot
-from trabsim.viz.scene import Scene, Spheres
+from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, read_snapshot
+from trabsim.viz.scene import Scene
 
 log = logging.getLogger("trabsim")
 
 RENDERERS = ("auto", "pyvista", "plain")
 Size = tuple[int, int]
-# Drawn sizes: an osteoclast of 5 nuclei is 40 um across, an osteoblast 15 um.  Assumed: true shapes vary.
-_OSTEOCLAST_RADIUS_UM = 12.0
-_OSTEOBLAST_RADIUS_UM = 7.5
-_SMALLEST_CELL_VOXELS = 0.6
-_LIFT_RADII = 0.8
+# share of what lies inside that a glass bone lets through
+_GLASS = 0.62
 
 
 def render_checkpoint(
@@ -77,10 +75,10 @@ def render_checkpoint(
     scale bar holds everywhere in the picture.
     """
     size = check_request(size, view, renderer)
-    snapshot = read_snapshot(path, box)
+    snapshot = read_snapshot(path, box, MOST_VOXELS)
     scene = color_scene(snapshot, color, limits)
     image, how = draw_scene(scene, size, view, checkpoint_notes(snapshot, scene, title), renderer)
-    save(image, out_png)
+    save(image, out_png, facts(snapshot, how))
     return how
 
 
@@ -95,6 +93,7 @@ def render_loss(
     title: str | None = None,
     renderer: str = "auto",
     by_load: bool = False,
+    distance: bool = False,
 ) -> str:
     """Draw what became of the bone between two checkpoints of one run: lost, gained or kept.
 
@@ -106,6 +105,8 @@ def render_loss(
         As in `render_checkpoint`.
     by_load : bool
         Whether to tell apart the half of the bone that bore more load in `before`.
+    distance : bool
+        Whether to draw the bone of `before` instead, colored by how far its surface has receded since (um).
 
     Returns
     -------
@@ -123,10 +124,12 @@ def render_loss(
     numbers of the caption count all matrix and leave out the rim that measures leave out.
     """
     size = check_request(size, view, renderer)
-    first, last = read_snapshot(before, box), read_snapshot(after, box)
-    scene = loss_scene(first, last, by_load=by_load)
+    first, last = read_snapshot(before, box, MOST_VOXELS), read_snapshot(after, box, MOST_VOXELS)
+    if distance and by_load:
+        raise RunError("a picture shows distance lost or load borne, not both; choose one of them")
+    scene = distance_scene(first, last) if distance else loss_scene(first, last, by_load=by_load)
     image, how = draw_scene(scene, size, view, loss_notes(first, last, scene, title), renderer)
-    save(image, out_png)
+    save(image, out_png, facts(last, how))
     return how
 
 
@@ -134,32 +137,68 @@ def render_cells(
     path: str | Path,
     out_png: str | Path,
     *,
+    layers: Sequence[str] = LAYERS[:2],
     size: Size = (1600, 1200),
     view: View = "corner",
     box: Box | None = None,
     title: str | None = None,
     renderer: str = "auto",
 ) -> str:
-    """Draw the phases of the surface with the osteoclasts and osteoblasts on it.
+    """Draw the phases of the surface with the cells on it, or inside a bone of glass.
 
-    Parameters, return value and errors are those of `render_checkpoint`.  Osteoclasts are drawn as balls
-    whose volume grows with their nuclei, osteoblasts as small balls.
+    Parameters, return value and errors are those of `render_checkpoint`, and:
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Of ``osteoclasts``, ``osteoblasts`` and ``osteocytes``.  With osteocytes the bone is drawn as of glass.
+
+    Notes
+    -----
+    Osteoclasts are domes whose volume grows with their nuclei, osteoblasts a sheet of one flat cell for each voxel of
+    surface that forms.  Dead osteocytes are drawn as empty lacunae.
     """
     size = check_request(size, view, renderer)
-    snapshot = read_snapshot(path, box)
+    snapshot = read_snapshot(path, box, MOST_VOXELS)
     scene = color_scene(snapshot, "phase")
-    cells = (_osteoclasts(snapshot), _osteoblasts(snapshot))
-    scene.spheres = tuple(_on_surface(kind, scene) for kind in cells if len(kind.radii))
-    image, how = draw_scene(scene, size, view, cell_notes(snapshot, scene, title), renderer)
-    save(image, out_png)
+    scene.spheres = cell_spheres(snapshot, scene.solid, layers)
+    notes = cell_notes(snapshot, scene, title)
+    image, how = draw_scene(scene, size, view, notes, renderer, glass="osteocytes" in layers)
+    save(image, out_png, facts(snapshot, how))
     return how
 
 
 def draw_scene(
-    scene: Scene, size: Size, view: View, notes: Notes, renderer: str, turning: bool = False
+    scene: Scene,
+    size: Size,
+    view: View,
+    notes: Notes,
+    renderer: str,
+    turning: bool = False,
+    glass: bool = False,
 ) -> tuple[np.ndarray, str]:
-    """Draw a scene with its notes; returns the picture and how it was drawn.  `turning`: see `fit`."""
+    """Draw a scene with its notes; returns the picture and how it was drawn.
+
+    `turning`: see `fit`.  `glass`: the bone lets through what lies inside.
+    """
     camera = fit(view, scene.shape, scene_size(size), turning=turning)
+    image, how = draw_bare(scene, camera, renderer)
+    if glass:
+        inside, _ = draw_bare(inside_only(scene), camera, renderer)
+        seen = np.any(inside < 250, axis=-1, keepdims=True)  # elsewhere there is nothing but white
+        image = np.where(seen, _GLASS * inside + (1.0 - _GLASS) * image, 0.25 * 255.0 + 0.75 * image)
+        image = np.rint(image).astype(np.uint8)
+    return annotate(image, size, camera.voxels_per_pixel * scene.voxel_size_um, notes), how
+
+
+def draw_bare(scene: Scene, camera: Camera, renderer: str) -> tuple[np.ndarray, str]:
+    """Draw a scene without a word around it; returns the picture and how it was drawn.
+
+    Raises
+    ------
+    RunError
+        If PyVista is asked for and cannot draw here.
+    """
     answer = ask_pyvista() if renderer != "plain" else None
     if answer is not None and answer.usable:
         from trabsim.viz.draw_pyvista import draw as draw_pyvista
@@ -175,7 +214,19 @@ def draw_scene(
         if answer is not None:
             how += f" ({answer.reason}; for PyVista: {INSTALL_HINT})"
     log.debug(how)
-    return annotate(image, size, camera.voxels_per_pixel * scene.voxel_size_um, notes), how
+    return image, how
+
+
+def draw_from(scene: Scene, cameras: Sequence[Camera], renderer: str) -> Iterator[np.ndarray]:
+    """Draw a scene from several places, one picture after another, as `draw_bare` would."""
+    answer = ask_pyvista() if renderer != "plain" else None
+    if answer is not None and answer.usable:
+        from trabsim.viz.draw_pyvista import draw_from as draw_pyvista_from
+
+        yield from draw_pyvista_from(scene, cameras, answer.window)
+    else:
+        for camera in cameras:
+            yield draw_bare(scene, camera, renderer)[0]
 
 
 def check_request(size: Size, view: View, renderer: str) -> Size:
@@ -186,38 +237,16 @@ def check_request(size: Size, view: View, renderer: str) -> Size:
     return check_size(size)
 
 
-def _osteoclasts(snapshot: Snapshot) -> Spheres:
-    position = snapshot.column("osteoclasts", "position_um")
-    if position is None or len(position) == 0:
-        return Spheres("osteoclast", OSTEOCLAST, np.zeros((0, 3)), np.zeros(0))
-    nuclei = snapshot.column("osteoclasts", "nuclei")
-    if nuclei is None:
-        nuclei = np.full(len(position), 5)
-    radii = _OSTEOCLAST_RADIUS_UM * np.cbrt(np.maximum(nuclei, 1))
-    return _cells("osteoclast", OSTEOCLAST, position / snapshot.voxel_size_um - 0.5, radii, snapshot)
-
-
-def _osteoblasts(snapshot: Snapshot) -> Spheres:
-    voxel = snapshot.column("osteoblasts", "voxel")
-    if voxel is None or len(voxel) == 0:
-        return Spheres("osteoblast", OSTEOBLAST, np.zeros((0, 3)), np.zeros(0))
-    centers = np.stack(np.unravel_index(voxel, snapshot.lattice), axis=-1).astype(np.float64)
-    return _cells("osteoblast", OSTEOBLAST, centers, np.full(len(voxel), _OSTEOBLAST_RADIUS_UM), snapshot)
-
-
-def _on_surface(kind: Spheres, scene: Scene) -> Spheres:
-    """Lift cells off the voxel they work on, so that bone does not hide them."""
-    from trabsim.viz.raycast import normals
-
-    lift = _LIFT_RADII * kind.radii[:, None] * normals(scene.solid, kind.centers)
-    return Spheres(kind.label, kind.color, kind.centers + lift, kind.radii)
-
-
-def _cells(
-    label: str, color: tuple[int, int, int], centers: np.ndarray, radii_um: np.ndarray, snapshot: Snapshot
-) -> Spheres:
-    """Cells inside the box, in its voxels."""
-    centers = centers - [part.start for part in snapshot.box]
-    inside = ((centers > -0.5) & (centers < np.array(snapshot.bone.shape) - 0.5)).all(axis=1)
-    radii = np.maximum(radii_um / snapshot.voxel_size_um, _SMALLEST_CELL_VOXELS)
-    return Spheres(label, color, np.ascontiguousarray(centers[inside]), radii[inside])
+def facts(snapshot: Snapshot, how: str) -> dict[str, object]:
+    """What the file of a picture says about itself."""
+    return {
+        "source": snapshot.path.name,
+        "day": "unknown" if snapshot.day is None else snapshot.day,
+        "lattice_zyx": " x ".join(str(n) for n in snapshot.lattice),
+        "box_zyx": " ".join(f"{part.start}:{part.stop}" for part in snapshot.box),
+        "drawn_voxel_um": snapshot.voxel_size_um,
+        "decimation": "none"
+        if snapshot.step == 1
+        else f"means over {snapshot.step}^3 voxels of the checkpoint",
+        "drawn": how,
+    }

@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.state import FULL
+from trabsim.viz.merge import read_merged
 
 Box = tuple[int, int, int, int, int, int]
 #: Voxels along each cut face that measures leave out.
 RIM = 3
+#: Voxels from which pictures are drawn of means over cubes of voxels, to stay within a few gigabytes.
+MOST_VOXELS = 320**3
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,11 @@ class Snapshot:
     box : tuple of slice
         Part of the lattice that was read.
     lattice : tuple of int
-        Whole lattice (z, y, x).
+        Whole lattice (z, y, x), voxels of the file.
+    step : int
+        Edge of the cubes of voxels of the file that were merged into one; `voxel_size_um` is that of the cubes.
+    content : tuple of int or None
+        Matrix (quanta) and tissue (voxels of the file) that count in measures, where cubes were merged.
     """
 
     path: Path
@@ -49,6 +57,8 @@ class Snapshot:
     names: tuple[str, ...]
     box: tuple[slice, slice, slice]
     lattice: tuple[int, ...]
+    step: int = 1
+    content: tuple[int, int] | None = None
 
     @property
     def solid(self) -> np.ndarray:
@@ -64,6 +74,8 @@ class Snapshot:
     @property
     def BV_TV(self) -> float:
         """Matrix per tissue volume of `core`, 0-1, as the series of a run gives it."""
+        if self.content is not None:
+            return self.content[0] / (max(self.content[1], 1) * FULL)
         voxels = max(int(np.count_nonzero(self.tissue[self.core])), 1)
         return int(self.bone[self.core].sum(dtype=np.int64)) / (voxels * FULL)
 
@@ -78,7 +90,10 @@ class Snapshot:
         if name not in self.names:
             raise RunError(f"{self.path.name} holds no field '{name}'; {suggest(name, self.names)}")
         with _open(self.path) as file:
-            return _read(file["VTKHDF/CellData"][name], self.box, self.path)
+            dataset = file["VTKHDF/CellData"][name]
+            if self.step == 1:
+                return _read(dataset, self.box, self.path)
+            return read_merged(dataset, self.box, self.step, partial(_read, path=self.path))
 
     def label(self, name: str) -> str:
         """Meaning and unit of an array, as the file gives them; its name where the file is silent."""
@@ -95,6 +110,13 @@ class Snapshot:
                 return _table(_text(stored), table, self.path)
         return run_table(self.path, table)
 
+    def levels(self) -> dict[str, float]:
+        """Systemic levels and results of labels on that day; may be empty."""
+        with _open(self.path) as file:
+            if "trabsim/levels" not in file:
+                return {}
+            return {name: float(value) for name, value in file["trabsim/levels"].attrs.items()}
+
     def column(self, table: str, name: str) -> np.ndarray | None:
         """A column of an agent table, or None where the file has none."""
         with _open(self.path) as file:
@@ -108,7 +130,7 @@ def suggest(name: str, known: tuple[str, ...]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"it holds {', '.join(known)}"
 
 
-def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
+def read_snapshot(path: str | Path, box: Box | None = None, most_voxels: int | None = None) -> Snapshot:
     """Read a checkpoint.
 
     Parameters
@@ -117,6 +139,8 @@ def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
         A ``*.vtkhdf`` file, or a run folder, of which the last checkpoint is taken.
     box : tuple of int, optional
         Voxels z0, z1, y0, y1, x0, x1 to read; the whole lattice by default.
+    most_voxels : int, optional
+        Merge cubes of voxels until no more than these are left; by default nothing is merged.
 
     Returns
     -------
@@ -143,11 +167,47 @@ def read_snapshot(path: str | Path, box: Box | None = None) -> Snapshot:
         )
         if not np.allclose(spacing, spacing[0]) or not spacing[0] > 0:
             raise RunError(f"{path.name} has voxels of {spacing.tolist()} um; only cubic voxels can be drawn")
+        step = _step(part, most_voxels)
+        if step > 1:
+            return _merged(file, path, part, step, names, float(spacing[0]))
         bone = _read(cells["bone"], part, path)
         tissue = _read(cells["tissue"], part, path) > 0 if "tissue" in names else np.ones(bone.shape, bool)
         return Snapshot(
             path, _day(file, path), float(spacing[0]), bone, tissue, names, part, cells["bone"].shape
         )
+
+
+def _step(part: tuple[slice, ...], most_voxels: int | None) -> int:
+    step = 1
+    while most_voxels is not None and np.prod([(p.stop - p.start) // step for p in part]) > most_voxels:
+        step += 1
+    return step
+
+
+def _merged(
+    file: Any,
+    path: Path,
+    part: tuple[slice, slice, slice],
+    step: int,
+    names: tuple[str, ...],
+    voxel_um: float,
+) -> Snapshot:
+    """Read cubes of voxels as one; what does not fill a cube at the far faces is left out."""
+    z, y, x = (slice(p.start, p.stop - (p.stop - p.start) % step) for p in part)
+    part, cells = (z, y, x), file["VTKHDF/CellData"]
+    lattice = cells["bone"].shape
+    whole = tuple(p.stop - p.start for p in part) == lattice and min(lattice) > 4 * RIM
+    inner = tuple(slice(RIM, n - RIM) for n in lattice) if whole else None
+    sums, read = [0, 0], partial(_read, path=path)
+    bone = read_merged(cells["bone"], part, step, read, count=(sums, 0, inner))
+    tissue = np.ones(bone.shape, bool)
+    if "tissue" in names:
+        tissue = read_merged(cells["tissue"], part, step, read, count=(sums, 1, inner)) > 0
+    else:
+        sums[1] = int(np.prod([p.stop - p.start for p in (inner or part)]))
+    return Snapshot(
+        path, _day(file, path), voxel_um * step, bone, tissue, names, part, lattice, step, (sums[0], sums[1])
+    )
 
 
 def checkpoints(run: str | Path) -> list[Path]:
@@ -168,10 +228,22 @@ def checkpoints(run: str | Path) -> list[Path]:
     return sorted(found, key=lambda path: (days[path] is None, days[path] or 0, path.name))
 
 
+def since_entry(paths: list[Path]) -> list[Path]:
+    """Checkpoints without those of the spin-up, whose remodeling space is still opening."""
+    since = [path for path in paths if (day_of(path) or 0) >= 0]
+    return since if len(since) > 1 else paths
+
+
 def day_of(path: Path) -> int | None:
     """Day after entry of a checkpoint, or None where it does not say."""
     with _open(path) as file:
         return _day(file, path)
+
+
+def array_names(path: Path) -> tuple[str, ...]:
+    """Arrays per voxel that a checkpoint holds."""
+    with _open(path) as file:
+        return tuple(sorted(file.get("VTKHDF/CellData", ())))
 
 
 def run_table(path: Path, name: str) -> dict[str, Any]:

@@ -46,22 +46,41 @@ class Values:
         Very negative (-1e30) where not defined.
     low, high : float
         Ends of the ramp.
+    ramp : str
+        Its name in `trabsim.viz.colors.RAMPS`.
     """
 
     label: str
     lattice: np.ndarray
     low: float
     high: float
+    ramp: str = "even"
 
 
 @dataclass(frozen=True)
 class Spheres:
-    """Cells of one kind: centers (n, 3) and radii (n,) in voxels."""
+    """Cells of one kind.
+
+    Attributes
+    ----------
+    label : str
+    color : tuple of int
+    centers : float64 array, shape (n, 3)
+        Voxels.
+    radii : float64 array, shape (n,)
+        Voxels.
+    away : float64 array, shape (n, 3), or None
+        Direction along which they are flattened, length 1; None for balls.
+    flatness : float
+        Thickness over width, 0-1.
+    """
 
     label: str
     color: tuple[int, int, int]
     centers: np.ndarray
     radii: np.ndarray
+    away: np.ndarray | None = None
+    flatness: float = 1.0
 
 
 @dataclass
@@ -106,7 +125,7 @@ class Scene:
             value = sample(self.values.lattice, points, 0.5 * _UNDEFINED)
             known = np.isfinite(value)
             width = max(self.values.high - self.values.low, 1e-30)
-            color[known] = ramp((value[known] - self.values.low) / width)
+            color[known] = ramp((value[known] - self.values.low) / width, self.values.ramp)
         return color
 
     def colors(self, points: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def plot_series(
     RunError
         If there is no series, none of the known measures in it, no matplotlib, or the plot cannot be written.
     """
-    table = _read(Path(run))
+    table = read_table(Path(run))
     panels = [panel for panel in PANELS if any(_column(line, table) for line in panel.lines)]
     if not panels:
         known = ", ".join(line.columns[0] for panel in PANELS for line in panel.lines)
@@ -119,7 +119,8 @@ def _column(line: Line, table: dict[str, np.ndarray]) -> str:
     return next((column for column in line.columns if column in table), "")
 
 
-def _read(run: Path) -> dict[str, np.ndarray]:
+def read_table(run: Path) -> dict[str, np.ndarray]:
+    """Columns of the series of a run that hold numbers; nan where nothing was measured."""
     import pandas
 
     path = run / "series.csv" if run.is_dir() else run

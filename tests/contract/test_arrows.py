@@ -65,9 +65,9 @@ MAY_IMPORT = {
     "morphometry": {"backends", "errors", "units"},
     # the solver works on bare arrays and shares the element's numbers with its kernels
     "mechanics": FOUNDATION | {"backends"},
-    "viz": {"config", "errors", "morphometry", "runfile", "state", "units"},
     # many runs as one experiment
     "trials": FOUNDATION | PARTS | COMPOSITION | {"backends", "morphometry"},
+    "viz": {"config", "durable", "errors", "morphometry", "runfile", "state", "units"},
     # the package itself: its public names, imported when they are asked for
     "": {"backends", "config", "runfile", "simulation"},
 }

@@ -96,6 +96,25 @@ MISTAKES = {
     "render done -o a.png --loss --cells": "--loss, --cells, --series and --color draw different things; take one of",
     "render done/checkpoints/day_000000.vtkhdf -o a.png --loss": "--loss compares two checkpoints, and ",
     "render done -o a.png --color purple": "day_000010.vtkhdf holds no field 'purple'; ",
+    "render none --html -o a.html": "there is no checkpoint at none",
+    "render done --html -o a.png": "a page cannot be named 'a.png'; end the name in .html",
+    "render done -o a.html --cells": "a page shows change, cells and days of one run by itself; give one run, and no",
+    "render done -o a.html --color purple": "day_000000.vtkhdf holds no field 'purple'; ",
+    # other formats, and the view
+    "export done -o a.obj": "the name 'a.obj' does not tell the format; end it in .stl, .ply, .glb, .nii, .nii.gz, ",
+    "export done -o a.stl --day 3": "done holds no checkpoint of day 3; choose from: 0, 10",
+    "export done/checkpoints/day_000000.vtkhdf -o a.stl --day 0": "--day chooses a checkpoint of a run; give a run f",
+    "export done -o a.stl --field opg": "a surface holds no fields; color it with --color, or write a volume.",
+    "export done -o a.stl --color phase": "STL holds no colors; write .ply or .glb, or leave --color out",
+    "export done -o a.nii --field opg --field bone": "a volume holds one field; give --field once.",
+    "export done -o a.nii --field purple": "day_000010.vtkhdf holds no field 'purple'; ",
+    "export done -o a.nii --unit um": "--color and --unit belong to surfaces; write .stl, .ply or .glb.",
+    "export done -o a.nii --box 1,2": "a box is z0, z1, y0, y1, x0, x1, not (1, 2); give six voxel numbers",
+    "export done -o a.nii --box all": "--box is six voxel numbers, not 'all'; write for example --box 0,64,0,64,0,32.",
+    "export done -o a.vtkhdf --day 0": "a time series holds every day and voxel; leave --day and --box out.",
+    "export done -o a.vtkhdf --field purple": "not every checkpoint holds a field 'purple'; ",
+    "view none --no-browser --port 0": "there is no checkpoint at none; give a *.vtkhdf file or a run folder",
+    "view done --port 70000": "Invalid value for '--port': 70000 is not in the range 0<=x<=65535.",
 }
 
 

@@ -79,7 +79,7 @@ def test_wheel_holds_every_module_preset_and_kernel(wheel, folder):
     expected = {
         f"{SOURCES[folder]}/{path.relative_to(REPOSITORY / folder).as_posix()}"
         for path in (REPOSITORY / folder).rglob("*")
-        if path.suffix in {".py", ".toml", ".cu", ".cuh", ".h"}
+        if path.suffix in {".py", ".toml", ".cu", ".cuh", ".h", ".html", ".css", ".js"}
     }
     assert expected
     assert expected - files_of(wheel) == set()

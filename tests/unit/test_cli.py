@@ -385,10 +385,33 @@ def test_info_tells_versions_devices_and_what_is_missing(monkeypatch):
     assert re.search(rf"^numpy +{re.escape(np.__version__)}$", text, re.MULTILINE)
     assert f"  numpy: {BACKEND.device_name}, threads " in text
     assert "  cupy: not available: backend cupy needs the CuPy package" in text
-    assert (
-        '  SimpleITK, for scans in NIfTI, MetaImage, NRRD and DICOM: pip install "trabsim[scans]"\n' in text
-    )
+    assert '  SimpleITK, for scans in MetaImage, NRRD and DICOM: pip install "trabsim[scans]"\n' in text
     assert "pyvista, for" not in text
+    assert "trame" not in text
+    assert "ffmpeg, for" not in text
+
+
+def test_info_names_what_pictures_pages_and_exports_lack(monkeypatch):
+    """Each package with its extra, and a program that a package does not bring here."""
+    import imageio_ffmpeg
+
+    from trabsim import cli_info
+
+    def no_ffmpeg() -> str:
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(cli_info, "_pictures", lambda: "not asked")
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", no_ffmpeg)
+    held = ("imageio_ffmpeg", "cupy", "SimpleITK", "pyvista", "matplotlib", "imageio")
+    monkeypatch.setattr(cli_info, "find_spec", lambda name: object() if name in held else None)
+    lines = answer("info").split("\nmissing\n")[1].splitlines()
+    assert lines == [
+        """  trame, for the page of 'trabsim view': pip install "trabsim[view]\"""",
+        """  trame_vtk, for the picture in the page of 'trabsim view': pip install "trabsim[view]\"""",
+        '  nibabel, for NIfTI scans and volumes: pip install "trabsim[export]"',
+        '  zarr, for OME-Zarr volumes: pip install "trabsim[export]"',
+        "  ffmpeg, for mp4 films: apt install ffmpeg, or install imageio-ffmpeg from a wheel",
+    ]
 
 
 def test_bench_shows_what_is_measured(monkeypatch):
