@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from trabsim.params import Params, param
+from trabsim.trials.study_file import StudyTable, entry
 
 #: Which numbers each kind of distribution takes.
 TAKES = {
@@ -19,17 +19,17 @@ TAKES = {
 }
 
 
-class Distribution(Params):
+class Distribution(StudyTable):
     """Distribution of one quantity over people."""
 
-    kind: Literal["normal", "lognormal", "uniform", "fixed", "share"] = param(
-        "fixed", "shape; `share` is 1 for that share of people, else 0", source="assumed: one value"
+    kind: Literal["normal", "lognormal", "uniform", "fixed", "share"] = entry(
+        "fixed", "shape; `share` is 1 for that share of people, else 0"
     )
-    mean: float | None = param(None, "mean, of a lognormal that of the values", source="assumed: required")
-    sd: float | None = param(None, "standard deviation of the values", source="assumed: required", gt=0)
-    value: float | None = param(None, "value, or share", source="assumed: required by fixed and share")
-    least: float | None = param(None, "least value; cut off below", source="assumed: no bound")
-    most: float | None = param(None, "greatest value; cut off above", source="assumed: no bound")
+    mean: float | None = entry(None, "mean, of a lognormal that of the values")
+    sd: float | None = entry(None, "standard deviation of the values", gt=0)
+    value: float | None = entry(None, "value, or share")
+    least: float | None = entry(None, "least value; cut off below")
+    most: float | None = entry(None, "greatest value; cut off above")
 
     @model_validator(mode="after")
     def _complete(self) -> Distribution:

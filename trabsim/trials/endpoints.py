@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from trabsim.params import Params, param
 from trabsim.spelling import suggest
 from trabsim.tissue.cortex import CortexParams
 from trabsim.trials.outcomes import MARKERS, QCT_SITES, SITES, SLOW, STEADY_MONTHS, density_change
+from trabsim.trials.study_file import StudyTable, entry
 
 #: Rows of one life by month.
 Rows = Mapping[int, Mapping[str, float]]
@@ -39,21 +39,16 @@ COLUMNS = (
 CLINICAL = ("BMD_pct_change", "vBMD_trab_pct_change", *MARKERS)
 
 
-class Endpoint(Params):
+class Endpoint(StudyTable):
     """``[[endpoint]]``: what is looked at, where, and when."""
 
-    quantity: str = param(
-        "", "quantity of a clinical table, or column of a series", source="assumed: required"
-    )
-    site: str | None = param(
-        None, "site of BMD_pct_change: LS, TH or FN", source="assumed: the lumbar spine (LS)"
-    )
-    change: Literal["percent", "difference", "value"] | None = param(
+    quantity: str = entry("", "quantity of a clinical table, or column of a series")
+    site: str | None = entry(None, "site of BMD_pct_change: LS (unless said), TH or FN")
+    change: Literal["percent", "difference", "value"] | None = entry(
         None,
-        "how a column is compared with entry: change in %, difference, or its value",
-        source="assumed: percent; clinical quantities are changes in % already",
+        "how a column is compared with entry: change in % (unless said), difference, or its value",
     )
-    months: tuple[int, ...] = param((), "months after entry", source="assumed: required")
+    months: tuple[int, ...] = entry((), "months after entry")
 
     @model_validator(mode="after")
     def _known(self) -> Endpoint:

@@ -15,7 +15,6 @@ from pydantic import model_validator
 
 from trabsim.backends import get_backend
 from trabsim.errors import ConfigError
-from trabsim.params import Params, param
 from trabsim.rng import Random, Stream
 from trabsim.spelling import suggest
 from trabsim.trials.clinical import Person
@@ -28,6 +27,7 @@ from trabsim.trials.persons import (
     endocrine_of,
     specimen_of,
 )
+from trabsim.trials.study_file import StudyTable, entry
 
 #: What can be said of people, in the order of the correlation matrix; the order decides the draws.
 QUANTITIES = (
@@ -51,11 +51,11 @@ EARLIEST_MENOPAUSE_YEARS, LATEST_MENOPAUSE_YEARS = 35.0, 60.0
 DIGITS = 4
 
 
-class Inclusion(Params):
+class Inclusion(StudyTable):
     """Who is let in."""
 
-    T_score: tuple[float, float] | None = param(
-        None, "lowest and highest T-score of the lumbar spine", source="assumed: everybody"
+    T_score: tuple[float, float] | None = entry(
+        None, "lowest and highest T-score of the lumbar spine; unless said everybody"
     )
 
     @model_validator(mode="after")
@@ -70,56 +70,51 @@ class Inclusion(Params):
         return self.T_score is None or self.T_score[0] <= T_score <= self.T_score[1]
 
 
-class PopulationParams(Params):
+class PopulationParams(StudyTable):
     """``[population]``: who is drawn, and who is let in."""
 
-    sex: Literal["female", "male"] = param("female", "sex", source="assumed: most trials are in women")
-    age_years: Distribution = param(
-        Distribution(kind="fixed", value=65.0), "age at entry", source="assumed: usual in trials"
+    sex: Literal["female", "male"] = entry("female", "sex")
+    age_years: Distribution = entry(Distribution(kind="fixed", value=65.0), "age at entry")
+    years_since_menopause: Distribution | None = entry(
+        None, "years from the final menstrual period to entry; unless said it came at 51"
     )
-    years_since_menopause: Distribution | None = param(
-        None, "years from the final menstrual period to entry", source="assumed: it came at 51"
+    T_score: Distribution | None = entry(
+        None, "T-score of the lumbar spine when the specimen is made; unless said it follows from BV/TV"
     )
-    T_score: Distribution | None = param(
-        None, "T-score of the lumbar spine when the specimen is made", source="assumed: BV/TV by age"
+    BV_TV: Distribution | None = entry(
+        None, "bone volume fraction of the specimen; unless said it goes by age"
     )
-    BV_TV: Distribution | None = param(
-        None, "bone volume fraction of the specimen", source="assumed: BV/TV by age"
-    )
-    estradiol_pg_per_mL: Distribution | None = param(
+    estradiol_pg_per_mL: Distribution | None = entry(
         None,
-        "own estradiol: in women the plateau on their side of menopause, in men the level itself",
-        source="assumed: the default of the configuration",
+        "own estradiol: in women the plateau on their side of menopause, in men the level itself; unless said that of "
+        "the configuration",
     )
-    growth_hormone_deficient: Distribution | None = param(
-        None, "whether growth hormone has been lacking for ten years (kind share)", source="assumed: nobody"
+    growth_hormone_deficient: Distribution | None = entry(
+        None, "whether growth hormone has been lacking for ten years (kind share)"
     )
-    load: Distribution | None = param(
+    load: Distribution | None = entry(
         None,
-        "daily loads over what the bone is used to, from the start of the run-in on",
-        source="assumed: 1",
+        "daily loads over what the bone is used to, from the start of the run-in on; unless said 1",
     )
-    marker_level: Distribution | None = param(
+    marker_level: Distribution | None = entry(
         None,
-        "turnover, as a marker in serum shows it, over the usual: multiplies the rate at which sites open",
-        source="assumed: 1",
+        "turnover, as a marker in serum shows it, over the usual: multiplies the rate at which sites open; unless "
+        "said 1",
     )
-    correlation: tuple[tuple[str, str, float], ...] = param(
-        (), "pairs of quantities with the correlation of their ranks' normal numbers", source="assumed: none"
+    correlation: tuple[tuple[str, str, float], ...] = entry(
+        (), "pairs of quantities with the correlation of their ranks' normal numbers"
     )
-    inclusion: Inclusion = param(Inclusion(), "who is let in", source="assumed: everybody")
-    screen_failures: Literal["report", "replace"] = param(
+    inclusion: Inclusion = entry(Inclusion(), "who is let in")
+    screen_failures: Literal["report", "replace"] = entry(
         "report",
         "what happens to people whose T-score at entry, after the run-in, lies outside the inclusion: `report` keeps "
         "and names them, `replace` draws others",
-        source="assumed: they are few",
     )
-    run_in_T_score_change: float = param(
+    run_in_T_score_change: float = entry(
         0.0,
         "change of the T-score over the run-in that is allowed for when the specimen is made",
-        source="assumed: none; a report tells what it was",
     )
-    prior: str = param("none", "schedule of what everybody took before entry", source="assumed: nothing")
+    prior: str = entry("none", "schedule of what everybody took before entry")
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> PopulationParams:

@@ -1,4 +1,4 @@
-"""Files that describe a study (a calibration, a screening): TOML read into a parameter class, mistakes in one line."""
+"""Files that describe a study (a calibration, a screening, a trial): TOML read into tables, mistakes in one line."""
 
 from __future__ import annotations
 

@@ -13,12 +13,11 @@ from pydantic import model_validator
 
 from trabsim.config import Config, load_config
 from trabsim.errors import ConfigError
-from trabsim.params import Params, param
 from trabsim.therapy.grammar import parse_schedule
 from trabsim.trials.endpoints import Endpoint
 from trabsim.trials.lives import Life
 from trabsim.trials.population import Patient, PopulationParams, draw_patient, run_seed, tables_of
-from trabsim.trials.study_file import read_study
+from trabsim.trials.study_file import StudyTable, entry, read_study
 
 #: Tables that the trial writes itself.
 OWN_TABLES = ("run", "specimen", "endocrine", "therapy", "output")
@@ -27,41 +26,30 @@ OWN_TABLES = ("run", "specimen", "endocrine", "therapy", "output")
 MOST_MONTHS = 600
 
 
-class TrialParams(Params):
+class TrialParams(StudyTable):
     """``[trial]``: name, size, and the specimens it is done on."""
 
-    name: str = param("", "name in the report", source="assumed: required")
-    patients: int = param(
-        10, "patients, each of whom is given every arm", source="assumed: few", ge=1, le=10_000
-    )
-    replicates: int = param(
-        1, "runs of each patient with other cells and the same specimen", source="assumed: one", ge=1, le=100
-    )
-    seed: int = param(1, "seed of people, specimens and cells", source="assumed: any integer", ge=0, lt=2**32)
-    shape: tuple[int, int, int] = param(
-        (64, 64, 64), "voxels of a specimen", source="assumed: 2.6 mm, minutes a patient"
-    )
-    voxel_size_um: float = param(40.0, "voxel edge", source="assumed: a third of Tb.Th", gt=2, le=80)
-    spin_up_days: int = param(
-        730, "run-in before entry", source="assumed: remodeling space opens in two years", ge=0, le=20_000
-    )
+    name: str = entry("", "name in the report")
+    patients: int = entry(10, "patients, each of whom is given every arm", ge=1, le=10_000)
+    replicates: int = entry(1, "runs of each patient with other cells and the same specimen", ge=1, le=100)
+    seed: int = entry(1, "seed of people, specimens and cells", ge=0, lt=2**32)
+    shape: tuple[int, int, int] = entry((64, 64, 64), "voxels of a specimen")
+    voxel_size_um: float = entry(40.0, "voxel edge", gt=2, le=80)
+    spin_up_days: int = entry(730, "run-in before entry", ge=0, le=20_000)
 
 
-class ArmParams(Params):
+class ArmParams(StudyTable):
     """``[[arm]]``: what is given from entry on."""
 
-    name: str = param("", "name", source="assumed: required")
-    schedule: str = param(
+    name: str = entry("", "name")
+    schedule: str = entry(
         "none",
         "entries `drug dose unit frequency start-stop`, separated by semicolons",
-        source="assumed: nothing",
     )
-    therapy: tuple[dict[str, Any], ...] = param(
-        (), "the same as tables of a configuration, for what a schedule cannot say", source="assumed: none"
+    therapy: tuple[dict[str, Any], ...] = entry(
+        (), "the same as tables of a configuration, for what a schedule cannot say"
     )
-    arm_id: str | None = param(
-        None, "arm of the reference table whose published points are drawn", source="assumed: none"
-    )
+    arm_id: str | None = entry(None, "arm of the reference table whose published points are drawn")
 
     @property
     def tables(self) -> tuple[Mapping[str, Any], ...]:
@@ -75,26 +63,25 @@ class ArmParams(Params):
         return (*read_schedule(self.schedule, f"arm '{self.name}'"), *self.therapy)
 
 
-class ReportParams(Params):
+class ReportParams(StudyTable):
     """``[report]``: what the arms are compared with."""
 
-    comparator: str | None = param(None, "arm that the others are compared with", source="assumed: the first")
-    reference_table: str | None = param(
-        None, "table of published values, beside the trial file", source="assumed: none"
-    )
-    confidence: float = param(0.95, "of bands and intervals", source="assumed: usual", gt=0.5, lt=1)
+    comparator: str | None = entry(None, "arm that the others are compared with; unless said the first")
+    reference_table: str | None = entry(None, "table of published values, beside the trial file")
+    confidence: float = entry(0.95, "of bands and intervals", gt=0.5, lt=1)
 
 
-class Trial(Params):
+class Trial(StudyTable):
     """A trial, as its file says it."""
 
-    trial: TrialParams
-    population: PopulationParams = PopulationParams()
-    arm: tuple[ArmParams, ...] = ()
-    endpoint: tuple[Endpoint, ...] = ()
-    report: ReportParams = ReportParams()
-    #: Tables of a configuration that hold for everybody, ``extends`` included.
-    config: dict[str, Any] = {}  # noqa: RUF012
+    trial: TrialParams = entry(..., "name, size and specimens")
+    population: PopulationParams = entry(PopulationParams(), "who is drawn, and who is let in")
+    arm: tuple[ArmParams, ...] = entry((), "what is given")
+    endpoint: tuple[Endpoint, ...] = entry((), "what is looked at")
+    report: ReportParams = entry(ReportParams(), "what the arms are compared with")
+    config: dict[str, Any] = entry(
+        {}, "tables of a configuration that hold for everybody, `extends` included"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Trial:
