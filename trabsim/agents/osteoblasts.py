@@ -58,7 +58,7 @@ class OsteoblastParams(Params):
         ge=10,
     )
     death_gain_without_estrogen: float = param(
-        0.2,
+        0.1,
         "faster loss where estrogen response is 0",
         source="calibrated: loss in the decade around menopause (Greendale 2012) and 5 to 8 years after it (PEPI 1996)",
         ge=0,

@@ -61,7 +61,7 @@ class SignalParams(Params):
         le=1,
     )
     rankl_gain_without_estrogen: float = param(
-        2.0,
+        1.9,
         "extra RANKL where estrogen response is 0, beside what less Wnt adds",
         source="Eghbali-Fatourechi 2003 doi:10.1172/JCI17215: up to threefold in all",
         ge=0,

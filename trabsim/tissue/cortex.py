@@ -50,7 +50,7 @@ class CortexParams(Params):
         le=2,
     )
     balance_loss_without_estrogen: float = param(
-        0.024,
+        0.012,
         "bone balance lost where estrogen response is 0",
         source="derived: as in the lattice, by shorter osteoblast life",
         ge=0,
