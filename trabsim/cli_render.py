@@ -100,24 +100,22 @@ def draw(
     film = output.suffix.lower() in FILMS
     changed = loss or second is not None
     things = (changed, cells, series, color is not None, field is not None, section)
-    if sum(things) > 1 and not ((film or strip) and loss):
+    if sum(things) > 1:
         raise click.UsageError(
             "--loss, --cells, --series, --field, --section and --color draw different things; take one of them."
         )
-    _require(
-        by_load or distance,
-        changed and not film and not strip,
-        "--by-load and --distance",
-        "a picture of what was lost; add --loss, or a second checkpoint",
-    )
+    for option, given in (("--by-load", by_load), ("--distance", distance)):
+        _require(
+            given,
+            changed and not film and not strip,
+            option,
+            "a picture of what was lost; add --loss, or a second checkpoint",
+        )
     _require(bool(layers), cells and not film, "--layer", "a picture of cells; add --cells")
     _require(volume, field is not None, "--volume", "a field; add --field NAME")
-    _require(
-        axis is not None or at is not None,
-        field is not None or section,
-        "--axis and --at",
-        "a plane; add --field NAME or --section",
-    )
+    for option, given in (("--axis", axis is not None), ("--at", at is not None)):
+        _require(given, field is not None or section, option, "a plane; add --field NAME or --section")
+        _require(given, not volume, option, "a plane, and a cloud has none; leave it or --volume out")
     _require(turn, film, "--turn", "a film; end the name of the file in .mp4 or .gif")
     _require(
         strip,
@@ -125,6 +123,13 @@ def draw(
         "--strip",
         "a run and a coloring; leave the other options out",
     )
+    for option, given in (("--field", field is not None), ("--section", section)):
+        _require(given, not film, option, "a picture; end the name of the file in .png")
+    _require(
+        film, second is None, output.suffix, "a film, which shows one run; leave the second checkpoint out"
+    )
+    _require(view is not None, not (series or section), "--view", "pictures in space; leave it out")
+    _require(view is not None, not turn, "--view", "pictures that do not turn; leave it out")
     more: dict[str, Any] = {} if view is None else {"view": view}
     if series:
         how = viz.plot_series(first, output)
@@ -133,7 +138,6 @@ def draw(
     elif film:
         kind = "cells" if cells else "loss" if loss else color
         make = viz.turntable if turn else viz.movie
-        _require(view is not None, not turn, "--view", "pictures that do not turn; leave it out")
         how = make(first, output, color=kind or ("bone" if turn else "loss"), **more)
     elif field is not None:
         plane = {name: value for name, value in (("axis", axis), ("at", at)) if value is not None}
@@ -156,8 +160,7 @@ def draw(
 
 def _require(given: bool, fits: bool, option: str, where: str) -> None:
     if given and not fits:
-        verb = "belong" if " and " in option else "belongs"
-        raise click.UsageError(f"{option} {verb} to {where}.")
+        raise click.UsageError(f"{option} belongs to {where}.")
 
 
 def draw_page(first: Path, second: Path | None, output: Path, mixed: bool, color: str | None) -> None:

@@ -216,9 +216,11 @@ def checkpoints(run: str | Path) -> list[Path]:
     Raises
     ------
     RunError
-        If the folder holds none.
+        If there is no such folder, or it holds none.
     """
     run = Path(run)
+    if not run.exists():
+        raise RunError(f"there is no run folder {run}; start one with 'trabsim run CONFIG -o {run}'")
     found = list((run / "checkpoints").glob("*.vtkhdf")) or list(run.glob("*.vtkhdf"))
     if not found:
         raise RunError(

@@ -93,7 +93,7 @@ MISTAKES = {
     "render none -o a.png": "there is no checkpoint at none",
     "render done": "Missing option '-o' / '--output'. See 'trabsim render --help'.",
     "render done -o a.png --by-load": "--by-load belongs to a picture of what was lost; add --loss",
-    "render done -o a.png --loss --cells": "--loss, --cells, --series and --color draw different things; take one of",
+    "render done -o a.png --loss --cells": "--loss, --cells, --series, --field, --section and --color draw diffe",
     "render done/checkpoints/day_000000.vtkhdf -o a.png --loss": "--loss compares two checkpoints, and ",
     "render done -o a.png --color purple": "day_000010.vtkhdf holds no field 'purple'; ",
     "render none --html -o a.html": "there is no checkpoint at none",
