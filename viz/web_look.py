@@ -78,7 +78,8 @@ class Look:
         self._window.enter_context(window_class(answer.window))
         import pyvista
 
-        self.plotter = pyvista.Plotter(off_screen=True, window_size=list(size))
+        plotter: Any = pyvista.Plotter  # whose decorators hide the types of its methods
+        self.plotter = plotter(off_screen=True, window_size=list(size))
         self.plotter.set_background("white")
         self.plotter.enable_anti_aliasing("msaa")
         self.plotter.remove_all_lights()
