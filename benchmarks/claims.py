@@ -298,14 +298,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "growth hormone",
-        "density dips in the first year",
-        ("growth_hormone_deficiency", "growth_hormone_deficiency_treated"),
-        lambda r: (
-            -min(
-                bmd(r, "growth_hormone_deficiency_treated", m) - bmd(r, "growth_hormone_deficiency", m)
-                for m in (6, 9, 12)
-            )
-        ),
+        "density dips below entry in the first year",
+        ("growth_hormone_deficiency_treated",),
+        lambda r: -min(bmd(r, "growth_hormone_deficiency_treated", m) for m in (3, 6, 9, 12)),
     ),
     Claim(
         "growth hormone",
