@@ -1,7 +1,7 @@
 """Signs and shapes of every therapy, as presets show them, over four seeds.
 
-Takes about an hour and a half on two cores.  Runs are kept in the folder that TRABSIM_CLAIMS names (one of pytest otherwise), and
-go on there after a stop:
+Takes about an hour and a half on two cores.  Runs are kept in the folder that TRABSIM_CLAIMS names (one of pytest
+otherwise), and go on there after a stop:
 
     TRABSIM_CLAIMS=claims pytest -m validate tests/validation/test_therapy_claims.py -s
 """
