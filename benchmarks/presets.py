@@ -139,7 +139,8 @@ def page(runs: Runs, settings: dict[str, Any]) -> str:
             f"{edge}³ voxels of {size:g} µm",
             f"(trabsim {settings['version']}): areal BMD of the lumbar spine, markers in serum, and microarchitecture. "
             "Nothing was fitted to",
-            "combinations, sequences and stops.",
+            "combinations, sequences and stops. Thin bone in a small box may lose its last path from face to face: "
+            "such runs end, and are left out.",
             "",
             *table_of(runs, run),
             "",
