@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from trabsim.cli_workers import worker_options
+
 
 @click.command()
 @click.argument("file", metavar="FILE.toml", type=click.Path(path_type=Path))
@@ -14,13 +16,7 @@ import click
     "-o", "--output", "folder", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
     help="Where parameters, log and runs go; what was run there is not run again.",
 )  # fmt: skip
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes, one thread each. Default: this one.",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that brings its own workers.")
+@worker_options
 @click.option("--dry-run", is_flag=True, help="Say what is fitted to what, and stop.")
 def calibrate(file: Path, folder: Path, workers: int | None, scheduler: str | None, dry_run: bool) -> None:
     """Fit parameters to published values of single drugs.

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from trabsim.cli_workers import worker_options
+
 
 @click.command()
 @click.argument("file", metavar="FILE.toml", type=click.Path(path_type=Path))
@@ -13,13 +15,7 @@ import click
     "-o", "--output", "folder", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
     help="Where tables and runs go; what was run there is not run again.",
 )  # fmt: skip
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes, one thread each. Default: this one.",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that brings its own workers.")
+@worker_options
 @click.option("--dry-run", is_flag=True, help="Say how many lives it takes, and stop.")
 def sensitivity(file: Path, folder: Path, workers: int | None, scheduler: str | None, dry_run: bool) -> None:
     """Screen parameters for what they do to endpoints.

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from trabsim.cli_workers import worker_options
+
 
 @click.command()
 @click.option(
@@ -19,13 +21,7 @@ import click
 @click.option("--only", metavar="DRUG", help="Rows that give this drug alone or with others.")
 @click.option("--rows", metavar="ID,...", help="These rows alone.")
 @click.option("--seeds", type=click.IntRange(min=1), default=4, show_default=True, metavar="N")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes, one thread each. Default: this one.",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that brings its own workers.")
+@worker_options
 @click.option(
     "--shape",
     type=click.IntRange(min=16),

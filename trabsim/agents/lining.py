@@ -6,7 +6,7 @@ cells become osteoblasts and use up a reserve that recovers in more than a year.
 References
 ----------
 Kim et al. 2012, J Bone Miner Res 27:2075 (lining cells become osteoblasts)
-Eriksen et al. 2022, J Bone Miner Res 37:36, doi:10.1002/jbmr.4457 (modeling under romosozumab)
+Eriksen et al. 2022, J Bone Miner Res, biopsies of FRAME at month 2 (modeling under romosozumab)
 Wein 2017, Curr Mol Biol Rep 3:79, doi:10.1007/s40610-017-0062-x (the same under bone-forming drugs; review)
 """
 

@@ -60,7 +60,7 @@ class OsteoblastParams(Params):
     death_gain_without_estrogen: float = param(
         0.1,
         "faster loss where estrogen response is 0",
-        source="calibrated: loss in the decade around menopause (Greendale 2012) and 5 to 8 years after it (PEPI 1996)",
+        source="assumed: set by hand between losses around menopause (Greendale 2012) and later (PEPI 1996)",
         ge=0,
     )
     most_per_mm2: float = param(8000.0, "highest standing density", source="assumed: crowding", gt=0)

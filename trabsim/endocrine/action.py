@@ -78,13 +78,13 @@ class ActionParams(Params):
     pulse_saturation: float = param(
         2.0,
         "how cells saturate with pulses: effect of A is A (1 + s) / (1 + s A), 1 at the label dose",
-        source="calibrated: twice the dose gains 1.4 times as much in the spine (Neer 2001)",
+        source="assumed: by hand toward 13 against 9 % in the spine at twice the dose (Neer 2001)",
         ge=0,
     )
     death_loss_by_pulses: float = param(
         0.5,
         "fewer osteoblasts die per unit of pulses, as 1 / (1 + loss A)",
-        source="calibrated: spine +9 % over placebo at 21 months (Neer 2001); about half in mice (Jilka 1999)",
+        source="assumed: by hand toward spine +9 % over placebo (Neer 2001); halves in mice (Jilka 1999)",
         ge=0,
     )
     recruitment_gain_by_pulses: float = param(
@@ -96,7 +96,7 @@ class ActionParams(Params):
     modeling_gain_by_pulses: float = param(
         0.42,
         "drive of lining cells to form bone per unit of pulses, in units of Wnt signaling",
-        source="calibrated: spine +10 % at 18 months (McClung 2005); a third of new bone without resorption",
+        source="assumed: set by hand, spine +9 % at 18 months in one seed (+10 %, McClung 2005)",
         ge=0,
     )
     sclerostin_loss_by_pulses: float = param(
@@ -146,13 +146,17 @@ class ActionParams(Params):
         0.3, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.75, "osteoblasts recruited", source="calibrated: lumbar BMD +5 % in 2 years (Bex 2002)", ge=0, le=3
+        0.75,
+        "osteoblasts recruited",
+        source="assumed: set by hand toward lumbar BMD +5 % in 2 years (Bex 2002); at 0.6 it was +2 %",
+        ge=0,
+        le=3,
     )
     matrix_igf1_exponent: float = param(
-        0.2, "matrix made per osteoblast", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
+        0.2, "matrix made per osteoblast", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
     )
     death_igf1_exponent: float = param(
-        0.2, "fewer osteoblasts die", source="calibrated: as for recruitment (Bex 2002)", ge=0, le=3
+        0.2, "fewer osteoblasts die", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
     )
     recruitment_gain_by_gh: float = param(
         0.05,

@@ -78,7 +78,7 @@ class SignalParams(Params):
     wnt_on_rankl: float = param(
         0.6,
         "effect of Wnt on RANKL (down) and OPG (up)",
-        source="assumed: eroded surface halves within two months of sclerostin antibodies (Eriksen 2022)",
+        source="assumed: eroded surface halves within two months of romosozumab (Chavassieux 2019)",
         ge=0,
         lt=1,
     )

@@ -73,7 +73,7 @@ class BisphosphonateParams(Params):
     half_load_um2_day: float = param(
         6_500.0,
         "engulfed drug of potency 1 (uptake of 1 um2 of quiescent surface in a day) of half effect",
-        source="calibrated: urinary NTX falls by 72 % in 6 months at 10 mg/day (McClung 2005); 50,000 "
+        source="assumed: by hand toward urinary NTX -72 % in 6 months at 10 mg/day (McClung 2005); 50,000 "
         "would follow from what stops isolated osteoclasts (Sato 1991: 1.3e-3 fmol/um2) and a skeleton of 10 m2",
         gt=0,
     )
