@@ -199,9 +199,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "denosumab",
-        "rebound: CTX rises above baseline in the year after the effect has worn off (month 36)",
+        "rebound: CTX rises above baseline once the effect has worn off (months 27 to 33)",
         ("denosumab_stopped",),
-        lambda r: marker(r, "denosumab_stopped", 36) - 100.0,
+        lambda r: (
+            float(np.mean([r["denosumab_stopped"][m]["CTX_pct_of_baseline"] for m in range(27, 34)])) - 100.0
+        ),
         held=False,
     ),
     Claim(

@@ -23,8 +23,8 @@ from trabsim.trials.execution import Cluster, run_lives
 
 pytestmark = pytest.mark.validate
 
-#: Boxes of 1.6 mm: in smaller ones thin bone may lose its last path from face to face, which ends a run.
-SETTINGS = {"shape": [40] * 3, "voxel_size_um": 40.0, "overrides": {}}
+#: Those of the page: runs that it left in a folder are read.
+SETTINGS = {"shape": [presets.SHAPE] * 3, "voxel_size_um": presets.VOXEL_SIZE_UM, "overrides": {}}
 
 
 @pytest.fixture(scope="module")
