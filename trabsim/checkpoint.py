@@ -2,8 +2,8 @@
 
 ``/VTKHDF`` holds the lattice as VTKHDF image data: one dataset in ``CellData`` per voxel variable of the
 table in `trabsim.state`, (z, y, x) in C order, which VTK reads with x fastest.  ``/trabsim`` holds the rest:
-pools, tables of cells, counters, systemic levels, the configuration, day and schema.  Everything is under a
-checksum: data by Fletcher-32, names and attributes by HDF5 itself.
+pools, tables of cells, counters, systemic levels, the configuration, day and schema.  Names of datasets end in
+their unit.  Everything is under a checksum: data by Fletcher-32, names and attributes by HDF5 itself.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 #: Number of the layout, raised whenever a file of today could not be read by the code of yesterday or vice
 #: versa.
-SCHEMA = 3
+SCHEMA = 4
 
-#: Oldest layout that this code still reads.
+#: Oldest layout that this code still reads: the same arrays, under names without units.
 OLDEST_SCHEMA = 3
 
 #: Format that HDF5 1.10 and later read, the first with checksums on all its own structures.
@@ -123,8 +123,7 @@ def write_checkpoint(path: str | Path, state: State, day: int, config: Config, b
                 break
             if variable.checkpointed:
                 group = cells if variable.dims == "voxel" else own
-                name = variable.name.replace(".", "/")
-                _write_array(group, name, backend.to_numpy(_value(state, variable)), variable)
+                _write_array(group, backend.to_numpy(_value(state, variable)), variable)
 
 
 def read_checkpoint(path: str | Path, backend: Any) -> tuple[State, int, Header]:
@@ -161,7 +160,7 @@ def read_checkpoint(path: str | Path, backend: Any) -> tuple[State, int, Header]
             if not variable.checkpointed:
                 continue
             group = cells if variable.dims == "voxel" else own
-            values = _read_array(group, variable, path)
+            values = _read_array(group, variable, header.schema, path)
             _require_shape(values, variable, state, path)
             on_device = backend.from_numpy(values)
             if "." in variable.name:
@@ -215,13 +214,13 @@ def _write_text(group: Any, name: str, text: str) -> None:
     )
 
 
-def _write_array(group: Any, name: str, values: np.ndarray, variable: Variable) -> None:
+def _write_array(group: Any, values: np.ndarray, variable: Variable) -> None:
     if values.dtype == np.bool_:
         values = values.view(np.uint8)  # VTK knows no booleans
     row_bytes = max(1, int(np.prod(values.shape[1:])) * values.itemsize)
     rows = max(1, min(values.shape[0], _CHUNK_BYTES // row_bytes, _CHUNK_ROWS))
     dataset = group.create_dataset(
-        name,
+        variable.name_in_files,
         data=values,
         chunks=(rows, *(max(1, n) for n in values.shape[1:])),
         # a table may be empty, and a chunk cannot be
@@ -291,8 +290,8 @@ def _read_header(file: Any, path: Path) -> Header:
         )
 
 
-def _read_array(group: Any, variable: Variable, path: Path) -> np.ndarray:
-    name = variable.name.replace(".", "/")
+def _read_array(group: Any, variable: Variable, schema: int, path: Path) -> np.ndarray:
+    name = variable.bare_name_in_files if schema == 3 else variable.name_in_files
     with _damage(f"dataset '{variable.name}' of {path} is damaged (its checksum is wrong)"):
         if name not in group:
             raise RunError(f"{path} lacks the variable '{variable.name}'; {_ELSE}")

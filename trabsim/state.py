@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from trabsim.units import named_with_unit
+
 #: Quanta in one full voxel.  Bone is counted in whole quanta so that sums do not depend on their order.
 FULL = 100_000
 
@@ -41,6 +43,16 @@ class Variable(NamedTuple):
     unit: str
     meaning: str
     checkpointed: bool = True
+
+    @property
+    def name_in_files(self) -> str:
+        """Its name in a checkpoint: unit at the end, and a slash between a table and its column."""
+        return named_with_unit(self.name, self.unit).replace(".", "/")
+
+    @property
+    def bare_name_in_files(self) -> str:
+        """Its name in checkpoints of schema 3, which had no units in names."""
+        return self.name.replace(".", "/")
 
 
 VARIABLES: tuple[Variable, ...] = (

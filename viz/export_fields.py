@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.state import FULL, VARIABLES
+from trabsim.units import counted, named_with_unit
 from trabsim.viz.read import Snapshot, suggest
 
 _UNITS = {variable.name: variable.unit for variable in VARIABLES}
-_COUNTED = re.compile(r"1/(\d{2,}) (.+)")
 #: What can be asked for besides the arrays of the file.
 DERIVED = ("density", "mineral", "age")
 
 
-def named_with_unit(name: str) -> str:
-    """Name of an array with its unit: ``opg`` -> ``opg_au``, ``strain_energy`` -> ``strain_energy_MPa``."""
-    if name == "bone":
-        return "bone_fraction"
-    unit = _quanta(name)[1]
-    if unit in ("1", ""):
-        return name
-    word = unit.replace(".", "").replace("1/", "per_").replace("/", "_per_").replace(" ", "_")
-    # formed_day and erosion_depth_nm say it already
-    return name if name.endswith(f"_{word}") else f"{name}_{word}"
+def export_name(name: str) -> str:
+    """Name of an array with the unit of `in_unit`: ``opg`` -> ``opg_au``, ``credit`` -> ``credit_voxel``."""
+    return "bone_fraction" if name == "bone" else named_with_unit(name, counted(_UNITS.get(name, "1"))[1])
 
 
 def in_unit(name: str, values: np.ndarray) -> np.ndarray:
     """Values of an array in the unit of its name: what is counted in quanta becomes float32."""
-    quanta = FULL if name == "bone" else _quanta(name)[0]
+    quanta = FULL if name == "bone" else counted(_UNITS.get(name, "1"))[0]
     return values if quanta == 1 else (values / np.float32(quanta)).astype(np.float32)
 
 
@@ -59,7 +50,7 @@ def quantity(snapshot: Snapshot, name: str) -> tuple[str, np.ndarray]:
     from trabsim.viz.coloring import matrix_values
 
     if name in snapshot.names:
-        return named_with_unit(name), in_unit(name, snapshot.bone if name == "bone" else snapshot.array(name))
+        return export_name(name), in_unit(name, snapshot.bone if name == "bone" else snapshot.array(name))
     if name not in DERIVED:
         raise RunError(
             f"{snapshot.path.name} holds no field '{name}'; {suggest(name, (*DERIVED, *snapshot.names))}"
@@ -71,9 +62,3 @@ def quantity(snapshot: Snapshot, name: str) -> tuple[str, np.ndarray]:
     unit = "years" if name == "age" else "mg_HA_per_cm3"
     return f"{name}_{unit}", np.where(snapshot.solid & snapshot.tissue, values, 0).astype(np.float32)
 
-
-def _quanta(name: str) -> tuple[int, str]:
-    """How many quanta make one unit, and the unit."""
-    unit = _UNITS.get(name, "1")
-    match = _COUNTED.fullmatch(unit)
-    return (int(match.group(1)), match.group(2)) if match else (1, unit)

@@ -10,7 +10,7 @@ import numpy as np
 
 from trabsim.durable import FileAside
 from trabsim.errors import RunError
-from trabsim.viz.export_fields import in_unit, named_with_unit
+from trabsim.viz.export_fields import export_name, in_unit
 from trabsim.viz.read import Snapshot, array_names, checkpoints, day_of, read_snapshot, suggest
 
 _SLAB_BYTES = 1 << 20
@@ -70,14 +70,14 @@ def export_series(run: str | Path, out: str | Path, *, fields: Sequence[str] | N
         steps["Values"].attrs["unit"] = np.bytes_("day")
         offsets = steps.create_group("CellDataOffsets")
         for name in names:
-            offsets[named_with_unit(name)] = np.arange(len(paths), dtype=np.int64)
+            offsets[export_name(name)] = np.arange(len(paths), dtype=np.int64)
         for step, path in enumerate(paths):
             snapshot = first if step == 0 else _like(first, read_snapshot(path))
             for name in names:
                 values = snapshot.bone if name == "bone" else snapshot.array(name)
                 values = in_unit(name, values)
-                _dataset(cells, named_with_unit(name), values, len(paths))[step] = values
-    return f"{len(paths)} steps, day {days[0]} to {days[-1]}: {', '.join(map(named_with_unit, names))}"
+                _dataset(cells, export_name(name), values, len(paths))[step] = values
+    return f"{len(paths)} steps, day {days[0]} to {days[-1]}: {', '.join(map(export_name, names))}"
 
 
 def _names(first: Snapshot, paths: Sequence[Path], fields: Sequence[str] | None) -> list[str]:

@@ -37,6 +37,10 @@ MISTAKES = {
         {**GOOD, "dose": -60},
         "therapy.0.dose = -60: input should be greater than or equal to 0",
     ),
+    "dose and unit in one": (
+        {**GOOD, "dose": "60 mg", "unit": None},
+        "[therapy.0.dose] dose = '60 mg' holds a unit; write dose = 60 and unit = 'mg'",
+    ),
     "unit of another kind": (
         {**GOOD, "unit": "IU"},
         "therapy 1 (denosumab): unit 'IU' is of another kind; write one of mg, ug, g",

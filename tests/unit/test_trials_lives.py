@@ -75,7 +75,7 @@ def test_what_decides_nothing_leaves_the_keys_alone(changed):
 
 def test_the_version_and_the_layout_of_checkpoints_are_in_the_keys(monkeypatch):
     before = TREATED.key
-    for name, value in (("SCHEMA", 99), ("ROWS_SCHEMA", 99)):
+    for name, value in (("OLDEST_SCHEMA", 99), ("ROWS_SCHEMA", 99)):
         with monkeypatch.context() as patch:
             patch.setattr(lives, name, value)
             assert replace(TREATED).key != before

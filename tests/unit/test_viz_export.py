@@ -24,7 +24,7 @@ from trabsim.checkpoint import write_checkpoint as write_whole
 from trabsim.errors import RunError
 from trabsim.run_folder import RunFolder
 from trabsim.state import FULL, VARIABLES
-from trabsim.viz.export_fields import named_with_unit
+from trabsim.viz.export_fields import export_name
 from trabsim.viz.export_mesh import closed_surface, shaded
 from trabsim.viz.read import read_snapshot
 from trabsim.viz.scene import smooth_solid
@@ -132,7 +132,7 @@ def test_a_time_series_plays_in_vtk(run, tmp_path):
         reader.UpdateTimeStep(day)
         snapshot = read_snapshot(run / "checkpoints" / f"day_{int(day):06d}.vtkhdf")
         for name in snapshot.names:
-            values = cell_array(reader, named_with_unit(name))
+            values = cell_array(reader, export_name(name))
             assert values.size == snapshot.bone.size
             kept = snapshot.array(name).ravel()
             if name == "bone":
@@ -152,7 +152,7 @@ def test_fields_of_a_time_series_can_be_chosen(run, tmp_path):
 
 
 def test_names_carry_units():
-    names = {v.name: named_with_unit(v.name) for v in VARIABLES if v.dims == "voxel"}
+    names = {v.name: export_name(v.name) for v in VARIABLES if v.dims == "voxel"}
     assert names["bone"] == "bone_fraction"
     assert names["strain_energy"] == "strain_energy_MPa"
     assert names["estradiol_local"] == "estradiol_local_pg_per_mL"

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
+
+from pydantic import field_validator
 
 from trabsim.params import Params, param
 from trabsim.units import DAYS_PER_YEAR
@@ -26,6 +29,9 @@ EVERY: dict[str, float | None] = {
 }
 #: As prescriptions abbreviate it: qd, qw, q2w, q1m, q6m ...
 SHORT = re.compile(r"q(\d*)([dwm])")
+
+#: A dose as people say it.
+DOSE_WITH_UNIT = re.compile(r"\s*(-?[0-9.]+)\s*([^\W\d].*?)\s*")
 
 #: Spellings of units that mean the same.
 SAME_UNIT = {"µg": "ug", "μg": "ug", "mcg": "ug", "iu": "IU", "i.u.": "IU", "ml": "mL", "mg/ml": "mg/mL"}
@@ -83,6 +89,14 @@ class TherapyParams(Params):
     visit_every_days: int = param(
         365, "interval between visits, from the start day on", source="assumed: yearly", ge=1
     )
+
+    @field_validator("dose", mode="before")
+    @classmethod
+    def _dose_is_a_number(cls, dose: Any) -> Any:
+        found = DOSE_WITH_UNIT.fullmatch(dose) if isinstance(dose, str) else None
+        if found:
+            raise ValueError(f"dose = {dose!r} holds a unit; write dose = {found[1]} and unit = '{found[2]}'")
+        return dose
 
     @property
     def start(self) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import trabsim
-from trabsim.checkpoint import SCHEMA
+from trabsim.checkpoint import OLDEST_SCHEMA
 from trabsim.config import Config, load_config
 from trabsim.errors import ConfigError
 from trabsim.therapy.schedule import DAYS_PER_MONTH, TherapyParams, on_day
@@ -139,7 +139,8 @@ def run_in_key(config: Config) -> str:
             "config": data,
             "scan": None if config.specimen.source == "synthetic" else _checksum(config.specimen.source),
             "version": trabsim.__version__,
-            "checkpoint_schema": SCHEMA,
+            # a layout that can still be read re-runs nothing
+            "checkpoint_schema": OLDEST_SCHEMA,
             "rows_schema": ROWS_SCHEMA,
         }
     )
