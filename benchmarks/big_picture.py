@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 from scipy import ndimage
 
-from trabsim.state import FULL
+from trabsim.state import FULL, VARIABLES
 
 PICTURES = {
     "bone": ("render_checkpoint", {}),
@@ -53,9 +53,11 @@ def write_checkpoint(path: Path, edge: int, seed: int = 1) -> None:
         image.attrs["Spacing"] = np.full(3, 20.0)
         cells = image.create_group("CellData")
         one = np.ones((half,) * 3, np.uint8)
-        for name, values in {"bone": bone, "tissue": one, "formed_day": day, "rankl_soluble": field}.items():
+        arrays = {"bone": bone, "tissue": one, "formed_day": day, "rankl_soluble": field}
+        stored_as = {variable.name: variable.name_in_files for variable in VARIABLES}
+        for name, values in arrays.items():
             stored = cells.create_dataset(
-                name,
+                stored_as[name],
                 shape=(edge,) * 3,
                 dtype=values.dtype,
                 chunks=(1, edge, edge),

@@ -61,4 +61,3 @@ def quantity(snapshot: Snapshot, name: str) -> tuple[str, np.ndarray]:
         return "density_mg_HA_per_cm3", (values * bone).astype(np.float32)
     unit = "years" if name == "age" else "mg_HA_per_cm3"
     return f"{name}_{unit}", np.where(snapshot.solid & snapshot.tissue, values, 0).astype(np.float32)
-

@@ -12,6 +12,7 @@ _PLANES = 16
 
 def read_merged(
     dataset: Any,
+    name: str,
     part: tuple[slice, slice, slice],
     step: int,
     read: Callable[[Any, Any], np.ndarray],
@@ -25,6 +26,8 @@ def read_merged(
     Parameters
     ----------
     dataset : h5py.Dataset
+    name : str
+        Of the variable it holds.
     part : tuple of slice
         A whole number of cubes.
     step : int
@@ -40,7 +43,6 @@ def read_merged(
         Type of the dataset.
     """
     z, y, x = part
-    name = dataset.name.rsplit("/", 1)[-1]
     shape = tuple((p.stop - p.start) // step for p in part)
     merged = np.empty(shape, dataset.dtype)
     planes = max(_PLANES // step, 1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from trabsim.errors import RunError
-from trabsim.state import FULL
+from trabsim.state import FULL, VARIABLES
 from trabsim.viz.merge import read_merged
 
 Box = tuple[int, int, int, int, int, int]
@@ -21,6 +21,9 @@ Box = tuple[int, int, int, int, int, int]
 RIM = 3
 #: Voxels from which pictures are drawn of means over cubes of voxels, to stay within a few gigabytes.
 MOST_VOXELS = 320**3
+# names in files end in a unit, those of schema 3 do not; here and in options they never do
+_IN_FILES = {variable.name: variable.name_in_files for variable in VARIABLES}
+_FROM_FILES = {stored: name for name, stored in _IN_FILES.items()}
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Snapshot:
     tissue : bool array, shape (z, y, x)
         The region of interest.
     names : tuple of str
-        Arrays per voxel that the file holds.
+        Arrays per voxel that the file holds, as `trabsim.state` names them.
     box : tuple of slice
         Part of the lattice that was read.
     lattice : tuple of int
@@ -90,15 +93,15 @@ class Snapshot:
         if name not in self.names:
             raise RunError(f"{self.path.name} holds no field '{name}'; {suggest(name, self.names)}")
         with _open(self.path) as file:
-            dataset = file["VTKHDF/CellData"][name]
+            dataset = _stored(file["VTKHDF/CellData"], name)
             if self.step == 1:
                 return _read(dataset, self.box, self.path)
-            return read_merged(dataset, self.box, self.step, partial(_read, path=self.path))
+            return read_merged(dataset, name, self.box, self.step, partial(_read, path=self.path))
 
     def label(self, name: str) -> str:
         """Meaning and unit of an array, as the file gives them; its name where the file is silent."""
         with _open(self.path) as file:
-            told = {key: _text(value) for key, value in file["VTKHDF/CellData"][name].attrs.items()}
+            told = {key: _text(value) for key, value in _stored(file["VTKHDF/CellData"], name).attrs.items()}
         meaning, unit = told.get("meaning", name.replace("_", " ")), told.get("unit", "1")
         return meaning if unit == "1" else f"{meaning} ({unit})"
 
@@ -120,8 +123,8 @@ class Snapshot:
     def column(self, table: str, name: str) -> np.ndarray | None:
         """A column of an agent table, or None where the file has none."""
         with _open(self.path) as file:
-            key = f"trabsim/{table}/{name}"
-            return _read(file[key], (), self.path) if key in file else None
+            dataset = _stored(file["trabsim"], f"{table}.{name}") if "trabsim" in file else None
+            return None if dataset is None else _read(dataset, (), self.path)
 
 
 def suggest(name: str, known: tuple[str, ...]) -> str:
@@ -156,12 +159,13 @@ def read_snapshot(path: str | Path, box: Box | None = None, most_voxels: int | N
         path = checkpoints(path)[-1]
     with _open(path) as file:
         cells = file.get("VTKHDF/CellData")
-        names = tuple(sorted(cells)) if cells is not None else ()
-        if "bone" not in names or cells["bone"].ndim != 3:
+        names = _names(cells)
+        if "bone" not in names or _stored(cells, "bone").ndim != 3:
             raise RunError(
                 f"{path.name} is not a checkpoint (no lattice named 'bone'); give a file of RUN/checkpoints"
             )
-        part = _slices(box, cells["bone"].shape)
+        stored = _stored(cells, "bone")
+        part = _slices(box, stored.shape)
         spacing = np.atleast_1d(
             np.asarray(file["VTKHDF"].attrs.get("Spacing", (1.0, 1.0, 1.0)), dtype=np.float64)
         )
@@ -170,11 +174,9 @@ def read_snapshot(path: str | Path, box: Box | None = None, most_voxels: int | N
         step = _step(part, most_voxels)
         if step > 1:
             return _merged(file, path, part, step, names, float(spacing[0]))
-        bone = _read(cells["bone"], part, path)
+        bone = _read(stored, part, path)
         tissue = _read(cells["tissue"], part, path) > 0 if "tissue" in names else np.ones(bone.shape, bool)
-        return Snapshot(
-            path, _day(file, path), float(spacing[0]), bone, tissue, names, part, cells["bone"].shape
-        )
+        return Snapshot(path, _day(file, path), float(spacing[0]), bone, tissue, names, part, stored.shape)
 
 
 def _step(part: tuple[slice, ...], most_voxels: int | None) -> int:
@@ -195,14 +197,15 @@ def _merged(
     """Read cubes of voxels as one; what does not fill a cube at the far faces is left out."""
     z, y, x = (slice(p.start, p.stop - (p.stop - p.start) % step) for p in part)
     part, cells = (z, y, x), file["VTKHDF/CellData"]
-    lattice = cells["bone"].shape
+    stored = _stored(cells, "bone")
+    lattice = stored.shape
     whole = tuple(p.stop - p.start for p in part) == lattice and min(lattice) > 4 * RIM
     inner = tuple(slice(RIM, n - RIM) for n in lattice) if whole else None
     sums, read = [0, 0], partial(_read, path=path)
-    bone = read_merged(cells["bone"], part, step, read, count=(sums, 0, inner))
+    bone = read_merged(stored, "bone", part, step, read, count=(sums, 0, inner))
     tissue = np.ones(bone.shape, bool)
     if "tissue" in names:
-        tissue = read_merged(cells["tissue"], part, step, read, count=(sums, 1, inner)) > 0
+        tissue = read_merged(cells["tissue"], "tissue", part, step, read, count=(sums, 1, inner)) > 0
     else:
         sums[1] = int(np.prod([p.stop - p.start for p in (inner or part)]))
     return Snapshot(
@@ -245,7 +248,16 @@ def day_of(path: Path) -> int | None:
 def array_names(path: Path) -> tuple[str, ...]:
     """Arrays per voxel that a checkpoint holds."""
     with _open(path) as file:
-        return tuple(sorted(file.get("VTKHDF/CellData", ())))
+        return _names(file.get("VTKHDF/CellData"))
+
+
+def _names(cells: Any) -> tuple[str, ...]:
+    return () if cells is None else tuple(sorted(_FROM_FILES.get(name, name) for name in cells))
+
+
+def _stored(group: Any, name: str) -> Any:
+    """The dataset of a variable, or None."""
+    return group.get(_IN_FILES.get(name, name)) or group.get(name.replace(".", "/"))
 
 
 def run_table(path: Path, name: str) -> dict[str, Any]:

@@ -98,10 +98,17 @@ def variable_markdown() -> str:
     from trabsim.state import VARIABLES
 
     rows = [
-        (code(v.name), v.dims, v.dtype, cell(v.unit), cell(v.meaning), "yes" if v.checkpointed else "no")
+        (
+            code(v.name),
+            v.dims,
+            v.dtype,
+            cell(v.unit),
+            cell(v.meaning),
+            code(v.name_in_files) if v.checkpointed else "–",
+        )
         for v in VARIABLES
     ]
-    return table(("variable", "per", "type", "unit", "meaning", "in checkpoint"), rows)
+    return table(("variable", "per", "type", "unit", "meaning", "in the file"), rows)
 
 
 def process_markdown() -> str:

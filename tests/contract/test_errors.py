@@ -136,7 +136,7 @@ def samples(tmp_path_factory) -> Path:
     import h5py
 
     with h5py.File(folder / "flipped" / last) as file:
-        chunk = file["VTKHDF/CellData/bone"].id.get_chunk_info(0)
+        chunk = file["VTKHDF/CellData/bone_100000th_voxel"].id.get_chunk_info(0)
     flipped = bytearray(good)
     flipped[chunk.byte_offset + 5] ^= 16
     (folder / "flipped" / last).write_bytes(flipped)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_runs import BACKEND, assert_same_state, configure, simulate, write_config
+from small_runs import BACKEND, assert_same_state, configure, simulate, with_bare_names, write_config
 
 import trabsim
 from trabsim.backends import get_backend
@@ -245,6 +245,15 @@ def test_from_an_earlier_day_what_came_later_is_put_aside_not_lost(straight, tmp
     trabsim.resume(run, backend=BACKEND)
     shutil.rmtree(run / "superseded")
     compare(run, straight, extra=points(22))
+
+
+def test_from_a_checkpoint_without_units_in_its_names_it_resumes_to_the_same_bytes(straight, tmp_path):
+    run = Path(shutil.copytree(straight, tmp_path / "run"))
+    with_bare_names(run / "checkpoints" / "day_000010.vtkhdf")
+    trabsim.resume(run, from_day=10, backend=BACKEND)
+    for day in (20, 30):
+        name = f"day_{day:06d}.vtkhdf"
+        assert (run / "checkpoints" / name).read_bytes() == (straight / "checkpoints" / name).read_bytes()
 
 
 def test_each_time_something_is_put_aside_it_gets_a_place_of_its_own(straight, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from small_runs import BACKEND, assert_same_state, random_state
+from small_runs import BACKEND, assert_same_state, random_state, with_bare_names
 
 import trabsim
 from trabsim import checkpoint
@@ -83,10 +83,11 @@ def test_pyvista_opens_it_as_an_image_with_the_right_voxels(path):
     assert image.dimensions == (8, 7, 6)
     assert image.spacing == (31.5, 31.5, 31.5)
     assert image.origin == (0.0, 0.0, 0.0)
-    assert set(image.cell_data) == {v.name for v in VARIABLES if v.dims == "voxel" and v.checkpointed}
+    names = {v.name_in_files: v.name for v in VARIABLES if v.dims == "voxel" and v.checkpointed}
+    assert set(image.cell_data) == set(names)
     assert len(image.point_data) == 0
-    for name in image.cell_data:
-        seen = np.asarray(image.cell_data[name]).reshape(state.shape)
+    for stored, name in names.items():
+        seen = np.asarray(image.cell_data[stored]).reshape(state.shape)
         assert seen.dtype == state.arrays[name].dtype
         assert np.array_equal(seen, state.arrays[name])
     z, y, x = 4, 1, 2
@@ -103,7 +104,7 @@ def test_every_array_is_compressed_under_a_checksum_and_says_what_it_is(path):
             assert array.compression == "gzip"
             assert array.fletcher32
             assert array.dtype != np.bool_
-        bone = file["VTKHDF/CellData/bone"].attrs
+        bone = file["VTKHDF/CellData/bone_100000th_voxel"].attrs
         assert (bone["unit"], bone["meaning"]) == (b"1/100000 voxel", b"matrix in the voxel")
 
 
@@ -147,7 +148,7 @@ def test_no_flipped_bit_is_ever_read_as_good(path):
 def test_a_flipped_bit_in_an_array_names_the_array(path):
     """Fletcher-32 finds it; without it the wrong value would be read in silence."""
     with h5py.File(path) as file:
-        chunk = file["VTKHDF/CellData/opg"].id.get_chunk_info(0)
+        chunk = file["VTKHDF/CellData/opg_au"].id.get_chunk_info(0)
     damaged = bytearray(path.read_bytes())
     damaged[chunk.byte_offset + chunk.size // 2] ^= 4
     path.write_bytes(damaged)
@@ -203,6 +204,28 @@ def test_a_newer_schema_asks_for_a_newer_version(path):
         read_checkpoint(path, BACKEND)
 
 
+def test_every_name_ends_in_its_unit_and_is_there_once(path):
+    names = {v.name: v.name_in_files for v in VARIABLES}
+    assert names["bone"] == "bone_100000th_voxel"
+    assert names["strain_energy"] == "strain_energy_MPa"
+    assert names["formed_day"] == "formed_day"
+    assert names["surface_bp"] == "surface_bp_16th_um2_day"
+    assert names["osteoclasts.life_used_days"] == "osteoclasts/life_used_days"
+    assert names["osteoblasts.owed"] == "osteoblasts/owed_100000th_voxel"
+    assert names["osteomorphs"] == "osteomorphs"
+    assert len(set(names.values())) == len(names)
+    for variable in VARIABLES:
+        assert variable.unit in ("1", "cells", "mixed") or "_" in variable.name_in_files
+
+
+def test_schema_3_had_the_same_arrays_under_bare_names(path):
+    """Read to the same bits, so that a run of then goes on as it would have."""
+    with_bare_names(path)
+    back, day, header = read_checkpoint(path, BACKEND)
+    assert_same_state(random_state(), back)
+    assert (day, header.schema) == (7, 3)
+
+
 def test_an_older_schema_names_the_version_that_reads_it(path):
     with edited(path) as file:
         file["trabsim"].attrs["schema"] = 2  # without drugs in bone
@@ -217,9 +240,9 @@ def test_an_older_schema_names_the_version_that_reads_it(path):
     "name", ["bone", "osteoclasts.nuclei", "osteomorphs", "history", "microdamage", "displacements.values"]
 )
 def test_a_missing_variable_is_named(path, name):
-    voxel = next(v for v in VARIABLES if v.name == name).dims == "voxel"
+    variable = next(v for v in VARIABLES if v.name == name)
     with edited(path) as file:
-        del file["VTKHDF/CellData" if voxel else "trabsim"][name.replace(".", "/")]
+        del file["VTKHDF/CellData" if variable.dims == "voxel" else "trabsim"][variable.name_in_files]
     with pytest.raises(RunError, match=f"lacks the variable '{name}'"):
         read_checkpoint(path, BACKEND)
 
@@ -227,8 +250,16 @@ def test_a_missing_variable_is_named(path, name):
 @pytest.mark.parametrize(
     ("place", "values", "message"),
     [
-        ("VTKHDF/CellData/bone", np.zeros((5, 6, 8), np.int32), r"'bone' of .* has shape \(5, 6, 8\)"),
-        ("VTKHDF/CellData/bone", np.zeros((5, 6, 7), np.int64), "'bone' of .* is of type int64, not int32"),
+        (
+            "VTKHDF/CellData/bone_100000th_voxel",
+            np.zeros((5, 6, 8), np.int32),
+            r"'bone' of .* has shape \(5, 6, 8\)",
+        ),
+        (
+            "VTKHDF/CellData/bone_100000th_voxel",
+            np.zeros((5, 6, 7), np.int64),
+            "'bone' of .* is of type int64, not int32",
+        ),
         ("trabsim/osteomorphs", np.zeros(3, np.int64), r"'osteomorphs' of .* has shape \(3,\)"),
         (
             "trabsim/osteoclast_committed",

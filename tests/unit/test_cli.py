@@ -219,7 +219,7 @@ def test_check_finds_quanta_that_do_not_add_up(place, tmp_path, name, change, me
 
     run = Path(shutil.copytree(place / "run", tmp_path / "run"))
     with h5py.File(run / "checkpoints" / "day_000020.vtkhdf", "r+") as file:
-        values = file["VTKHDF/CellData"][name]
+        values = file["VTKHDF/CellData"][f"{name}_100000th_voxel"]
         place_ = tuple(np.argwhere(values[...] > 10)[0]) if name == "bone" else (0, 0, 0)
         values[place_] += change
     result = CliRunner().invoke(main, ["check", str(run)])

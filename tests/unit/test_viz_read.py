@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
+from small_runs import BACKEND, random_state, with_bare_names
 from viz_files import ball, write_checkpoint
 
+from trabsim.checkpoint import write_checkpoint as write_whole
+from trabsim.config import load_config
 from trabsim.errors import RunError
-from trabsim.state import FULL
+from trabsim.state import FULL, VARIABLES, Variable
 from trabsim.viz.read import checkpoints, read_snapshot, run_table
 
 
@@ -24,6 +29,26 @@ def test_a_snapshot_is_what_was_written(tmp_path):
     assert np.array_equal(snapshot.array("phase"), phase)
     assert snapshot.column("osteoclasts", "nuclei").tolist() == [3, 4]
     assert snapshot.column("osteoclasts", "mood") is None
+
+
+def test_names_with_and_without_units_are_read_alike(tmp_path):
+    """Pictures of a checkpoint of schema 3 are those of one of today."""
+    write_whole(tmp_path / "new.vtkhdf", random_state(), 7, load_config("postmenopause"), BACKEND)
+    shutil.copy(tmp_path / "new.vtkhdf", tmp_path / "old.vtkhdf")
+    new, old = read_snapshot(tmp_path / "new.vtkhdf"), read_snapshot(with_bare_names(tmp_path / "old.vtkhdf"))
+    assert new.names == old.names == tuple(v.name for v in sorted(VARIABLES) if is_array_per_voxel(v))
+    assert new.label("strain_energy") == old.label("strain_energy")
+    assert new.label("opg") == "osteoprotegerin in marrow (a.u.)"
+    for name in new.names:
+        assert np.array_equal(new.array(name), old.array(name))
+    for column in ("owed", "voxel"):
+        mine = new.column("osteoblasts", column)
+        assert mine is not None
+        assert np.array_equal(mine, old.column("osteoblasts", column))
+
+
+def is_array_per_voxel(variable: Variable) -> bool:
+    return variable.dims == "voxel" and variable.checkpointed
 
 
 def test_a_box_is_cut_out_of_every_array(tmp_path):
@@ -101,8 +126,10 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     write_checkpoint(path, ball(20, 8))
     noise = np.random.default_rng(0).integers(0, 100_000, (20, 20, 20)).astype(np.int32)
     with h5py.File(path, "a") as file:
-        del file["VTKHDF/CellData/bone"]
-        file["VTKHDF/CellData"].create_dataset("bone", data=noise, chunks=noise.shape, fletcher32=True)
+        del file["VTKHDF/CellData/bone_100000th_voxel"]
+        file["VTKHDF/CellData"].create_dataset(
+            "bone_100000th_voxel", data=noise, chunks=noise.shape, fletcher32=True
+        )
     data = bytearray(path.read_bytes())
     data[data.index(noise[10].tobytes()) + 5] ^= 4
     path.write_bytes(bytes(data))

@@ -8,13 +8,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from trabsim.state import FULL
+from trabsim.state import FULL, VARIABLES
+
+IN_FILES = {variable.name: variable.name_in_files for variable in VARIABLES}
 
 
 def write_checkpoint(
     path: Path, bone: np.ndarray, *, voxel_um: float = 20.0, day: int | None = 0, **more: Any
 ) -> Path:
-    """Write bone (bool, or int32 quanta) and other arrays; a dotted name goes to the agent tables."""
+    """Write bone (bool, or int32 quanta) and other arrays by name; a dotted name goes to the agent tables."""
     quanta = np.where(bone, FULL, 0).astype(np.int32) if bone.dtype == bool else bone.astype(np.int32)
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
@@ -22,16 +24,17 @@ def write_checkpoint(
         image.attrs["Type"] = np.bytes_("ImageData")
         image.attrs["Spacing"] = (voxel_um,) * 3
         cells = image.create_group("CellData")
-        cells["bone"] = quanta
+        cells[IN_FILES["bone"]] = quanta
         own = file.create_group("trabsim")
         if day is not None:
             own.attrs["day"] = day
         for name, values in more.items():
             group = own if "." in name else cells
-            group[name.replace(".", "/")] = values
+            stored = IN_FILES.get(name, name)
+            group[stored] = values
             if name == "opg":
-                group[name].attrs["meaning"] = np.bytes_("osteoprotegerin in marrow")
-                group[name].attrs["unit"] = np.bytes_("a.u.")
+                group[stored].attrs["meaning"] = np.bytes_("osteoprotegerin in marrow")
+                group[stored].attrs["unit"] = np.bytes_("a.u.")
     return path
 
 
