@@ -57,7 +57,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--color",
     metavar="NAME",
-    help="Color by bone, phase, mineral, age, thickness, or a field of the checkpoint such as strain_energy.",
+    help="Color by bone, phase, mineral, age, thickness, or a field as in --field, such as strain_energy.",
 )
 @click.option("--view", metavar="NAME", help="Camera: corner, front, side or top.")
 def render(first: Path, second: Path | None, output: Path, html: bool, **asked: Any) -> None:

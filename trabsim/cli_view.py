@@ -14,7 +14,10 @@ import click
 )
 @click.option("--host", default="127.0.0.1", help="Address to answer at. Default: this machine only.")
 @click.option("--no-browser", is_flag=True, help="Only tell the address, do not open a browser.")
-def view(folder: Path, port: int, host: str, no_browser: bool) -> None:
+@click.option(
+    "--color", metavar="NAME", help="Color at first, as in 'trabsim render'. Default: what changed."
+)
+def view(folder: Path, port: int, host: str, no_browser: bool, color: str | None) -> None:
     """Look at a run in the browser.
 
     A page with a slider for the day, colors, a clipping plane and layers of cells; Ctrl-C ends it. For one file
@@ -27,5 +30,6 @@ def view(folder: Path, port: int, host: str, no_browser: bool) -> None:
         port=port,
         host=host,
         open_browser=not no_browser,
+        color=color,
         tell=lambda text: click.echo(text, err=False),
     )

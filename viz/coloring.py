@@ -8,7 +8,7 @@ from trabsim.errors import RunError
 from trabsim.state import FULL
 from trabsim.units import DAYS_PER_YEAR
 from trabsim.viz.colors import GAINED, KEPT_LOADED, LOST, LOST_LOADED, PHASES
-from trabsim.viz.read import Snapshot, suggest
+from trabsim.viz.read import Snapshot, short_names, suggest, variable_of
 from trabsim.viz.scene import Patch, Scene, Values, shares, smooth_solid, spread
 
 #: Ways to color besides the names of the fields.
@@ -31,7 +31,8 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
     ----------
     snapshot : Snapshot
     color : str
-        ``bone``, ``phase``, ``mineral``, ``age``, ``thickness``, or the name of a field.
+        ``bone``, ``phase``, ``mineral``, ``age``, ``thickness``, or the name of a field as `trabsim.viz.render_field`
+        takes it.
     limits : tuple of float, optional
         Ends of the color ramp; by default the 1st and 99th percentile.
 
@@ -50,10 +51,10 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
         return Scene(solid, snapshot.voxel_size_um)
     if color == "phase":
         return Scene(solid, snapshot.voxel_size_um, patches=phase_patches(snapshot), base_label=PHASES[0][0])
+    color, asked = variable_of(color), color
     if color not in SPECIAL and color not in snapshot.names:
-        raise RunError(
-            f"{snapshot.path.name} holds no field '{color}'; {suggest(color, (*SPECIAL, *snapshot.names))}"
-        )
+        known = (*SPECIAL, *short_names(snapshot.names), *snapshot.names)
+        raise RunError(f"{snapshot.path.name} holds no field '{asked}'; {suggest(asked, known)}")
     values = matrix_values(snapshot, color) if color in _OF_BONE else snapshot.array(color)
     domain = snapshot.solid if color in _OF_BONE else where_defined(snapshot, values)
     low, high = limits_of(values[domain], limits)

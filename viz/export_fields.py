@@ -7,7 +7,7 @@ import numpy as np
 from trabsim.errors import RunError
 from trabsim.state import FULL, VARIABLES
 from trabsim.units import counted, named_with_unit
-from trabsim.viz.read import Snapshot, suggest
+from trabsim.viz.read import Snapshot, suggest, variable_of
 
 _UNITS = {variable.name: variable.unit for variable in VARIABLES}
 #: What can be asked for besides the arrays of the file.
@@ -49,11 +49,12 @@ def quantity(snapshot: Snapshot, name: str) -> tuple[str, np.ndarray]:
     """
     from trabsim.viz.coloring import matrix_values
 
+    name, asked = variable_of(name), name
     if name in snapshot.names:
         return export_name(name), in_unit(name, snapshot.bone if name == "bone" else snapshot.array(name))
     if name not in DERIVED:
         raise RunError(
-            f"{snapshot.path.name} holds no field '{name}'; {suggest(name, (*DERIVED, *snapshot.names))}"
+            f"{snapshot.path.name} holds no field '{asked}'; {suggest(asked, (*DERIVED, *snapshot.names))}"
         )
     values = matrix_values(snapshot, "age" if name == "age" else "mineral")
     if name == "density":

@@ -11,7 +11,7 @@ import numpy as np
 from trabsim.durable import FileAside
 from trabsim.errors import RunError
 from trabsim.viz.export_fields import export_name, in_unit
-from trabsim.viz.read import Snapshot, array_names, checkpoints, day_of, read_snapshot, suggest
+from trabsim.viz.read import Snapshot, array_names, checkpoints, day_of, read_snapshot, suggest, variable_of
 
 _SLAB_BYTES = 1 << 20
 
@@ -85,12 +85,13 @@ def _names(first: Snapshot, paths: Sequence[Path], fields: Sequence[str] | None)
     held = set(first.names).intersection(*(array_names(path) for path in paths[1:]))
     if fields is None:
         return [name for name in first.names if name in held]
-    for name in fields:
-        if name not in held:
+    chosen = [variable_of(name) for name in fields]
+    for name, real in zip(fields, chosen):
+        if real not in held:
             raise RunError(
                 f"not every checkpoint holds a field '{name}'; {suggest(name, tuple(sorted(held)))}"
             )
-    return list(dict.fromkeys(fields))
+    return list(dict.fromkeys(chosen))
 
 
 def _day(path: Path) -> int:

@@ -17,14 +17,9 @@ from trabsim.viz.colors import BONE, ramp
 from trabsim.viz.notes import checkpoint_notes
 from trabsim.viz.pictures import Size, check_request, draw_bare, facts
 from trabsim.viz.raycast import LEVEL
-from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, read_snapshot, suggest
+from trabsim.viz.read import MOST_VOXELS, Box, Snapshot, read_snapshot, short_names, suggest, variable_of
 from trabsim.viz.scene import Scene, smooth_solid, spread
 
-#: Names of the fields by which readers look for them.
-FIELDS = {
-    "rankl": "rankl_soluble",
-    "estradiol": "estradiol_local",
-}
 WAYS = ("slice", "volume")
 AXES = ("z", "y", "x")
 _MARROW = (250, 249, 247)
@@ -113,11 +108,10 @@ def read_field(snapshot: Snapshot, name: str, limits: tuple[float, float] | None
     RunError
         If the file holds no such field, or the limits leave no range.
     """
-    real = FIELDS.get(name, name)
+    real = variable_of(name)
     if real not in snapshot.names:
-        raise RunError(
-            f"{snapshot.path.name} holds no field '{name}'; {suggest(name, (*FIELDS, *snapshot.names))}"
-        )
+        known = (*short_names(snapshot.names), *snapshot.names)
+        raise RunError(f"{snapshot.path.name} holds no field '{name}'; {suggest(name, known)}")
     values = snapshot.array(real).astype(np.float32)
     domain = where_defined(snapshot, values)
     low, high = limits_of(values[domain], limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,9 @@ Box = tuple[int, int, int, int, int, int]
 RIM = 3
 #: Voxels from which pictures are drawn of means over cubes of voxels, to stay within a few gigabytes.
 MOST_VOXELS = 320**3
-# names in files end in a unit, those of schema 3 do not; here and in options they never do
+# names of fields by which readers look for them
+_SHORT_NAMES = {"rankl": "rankl_soluble", "estradiol": "estradiol_local"}
+# names in files end in a unit, those of schema 3 do not; here they never do
 _IN_FILES = {variable.name: variable.name_in_files for variable in VARIABLES}
 _FROM_FILES = {stored: name for name, stored in _IN_FILES.items()}
 
@@ -125,6 +128,16 @@ class Snapshot:
         with _open(self.path) as file:
             dataset = _stored(file["trabsim"], f"{table}.{name}") if "trabsim" in file else None
             return None if dataset is None else _read(dataset, (), self.path)
+
+
+def variable_of(name: str) -> str:
+    """Name of a variable that is asked for by that, by a short name, or by its name in files with its unit."""
+    return _SHORT_NAMES.get(name) or _FROM_FILES.get(name, name)
+
+
+def short_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Short names of those variables that have one."""
+    return tuple(short for short, name in _SHORT_NAMES.items() if name in names)
 
 
 def suggest(name: str, known: tuple[str, ...]) -> str:

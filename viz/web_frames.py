@@ -16,7 +16,7 @@ from trabsim.viz.colors import BONE, GAINED, LOST
 from trabsim.viz.export_mesh import Shaded, closed_surface, shaded
 from trabsim.viz.mesh import shade
 from trabsim.viz.raycast import sample
-from trabsim.viz.read import Snapshot, suggest
+from trabsim.viz.read import Snapshot, short_names, suggest
 from trabsim.viz.scene import Patch, Scene, Spheres, Values, shares, smooth_solid
 
 #: Ways to color that a page offers where the checkpoint has them; any other field can be added by its name.
@@ -157,7 +157,7 @@ def known_colors(snapshot: Snapshot, wanted: Sequence[str] = COLORS) -> list[str
             if name == "strain_energy" and not snapshot.array(name).any():
                 continue  # a run without mechanics
         elif name not in (*SPECIAL, *snapshot.names):
-            choice = (*COLORS, *SPECIAL, *snapshot.names)
+            choice = (*COLORS, *SPECIAL, *short_names(snapshot.names), *snapshot.names)
             raise RunError(f"{snapshot.path.name} holds no field '{name}'; {suggest(name, choice)}")
         known.append(name)
     return known

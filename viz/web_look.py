@@ -18,7 +18,15 @@ from trabsim.viz.draw_pyvista import cell_glyphs
 from trabsim.viz.mesh import cut_faces, surface
 from trabsim.viz.notes import day_text
 from trabsim.viz.probe import INSTALL_HINT, ask_pyvista, window_class
-from trabsim.viz.read import MOST_VOXELS, Snapshot, checkpoints, read_snapshot
+from trabsim.viz.read import (
+    MOST_VOXELS,
+    Snapshot,
+    checkpoints,
+    read_snapshot,
+    short_names,
+    suggest,
+    variable_of,
+)
 from trabsim.viz.scene import Scene
 from trabsim.viz.web_frames import COLORS, known_colors
 
@@ -94,6 +102,21 @@ class Look:
         """Close the window."""
         self.plotter.close()
         self._window.close()
+
+    def color_named(self, name: str | None) -> str:
+        """The color that a name means, or what is shown where none is asked for.
+
+        Raises
+        ------
+        RunError
+            If the checkpoints have no data for it.
+        """
+        if name is None:
+            return "change" if "change" in self.colors else "bone"
+        if variable_of(name) not in self.colors:
+            known = (*self.colors, *short_names(self.colors))
+            raise RunError(f"{self.paths[0].name} has no data to color by '{name}'; {suggest(name, known)}")
+        return variable_of(name)
 
     def when(self, number: int) -> str:
         """The day of a checkpoint in words."""

@@ -23,7 +23,7 @@ from trabsim.viz.cells import LAYERS
 from trabsim.viz.colors import BONE, LOST, RAMPS
 from trabsim.viz.export_mesh import Shaded
 from trabsim.viz.notes import day_text
-from trabsim.viz.read import checkpoints, read_snapshot
+from trabsim.viz.read import checkpoints, read_snapshot, variable_of
 from trabsim.viz.web_frames import COLORS, Coloring, Frame, checkpoint_days, make_frame
 
 #: Checkpoints that a page holds at most.
@@ -88,6 +88,7 @@ def write_page(
         raise RunError(f"a page cannot be named '{out.name}'; end the name in .html")
     if days < 1:
         raise RunError(f"a page of {days} days shows nothing; give at least 1")
+    color = None if color is None else variable_of(color)
     paths = checkpoint_days(checkpoints(path), days) if path.is_dir() else [path]
     wanted = [name for name in COLORS if name != "change" or len(paths) > 1]
     wanted += [color] if color is not None and color not in wanted else []

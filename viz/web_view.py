@@ -40,6 +40,7 @@ def serve_view(
     port: int = 8080,
     host: str = "127.0.0.1",
     open_browser: bool = True,
+    color: str | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> None:
     """Serve a page of a run or checkpoint until it is interrupted.
@@ -53,20 +54,23 @@ def serve_view(
     host : str
         Address to answer at; the default is reached from this machine only.
     open_browser : bool
+    color : str, optional
+        How the page colors at first, by any name that `trabsim.viz.render_checkpoint` takes; by default what changed.
     tell : callable, optional
         Gets the address in words once the page can be opened.
 
     Raises
     ------
     RunError
-        If there is no checkpoint, trame or PyVista is missing, nothing draws here, or the port is taken.
+        If there is no checkpoint, trame or PyVista is missing, nothing draws here, the port is taken, or the color is
+        unknown.
     """
     if missing := [name for name in ("trame", "trame_vtk", "pyvista") if find_spec(name) is None]:
         raise RunError(f"a view needs {' and '.join(missing)}, which is not installed; {VIEW_HINT}")
     _require_free(host, port)
     look = Look(path)
     try:
-        server = build_page(look, Path(path).resolve().stem.replace("_", " "))
+        server = build_page(look, Path(path).resolve().stem.replace("_", " "), look.color_named(color))
 
         def ready(**_: Any) -> None:
             if tell is not None:
@@ -85,8 +89,8 @@ def serve_view(
         look.close()
 
 
-def build_page(look: Look, title: str) -> Any:
-    """The trame server of a page that shows `look`; it is not started."""
+def build_page(look: Look, title: str, color: str) -> Any:
+    """The trame server of a page that shows `look`, at first in one of its colors; it is not started."""
     from trame.app import get_server
     from trame.ui.html import DivLayout
     from trame.widgets import client, html, vtk
@@ -99,7 +103,7 @@ def build_page(look: Look, title: str) -> Any:
     state.update(
         {
             "number": last,
-            "color": "change" if "change" in look.colors else "bone",
+            "color": color,
             "axis": "nothing",
             "share": 50,
             **{layer: layer != "osteocytes" for layer in LAYERS},

@@ -57,6 +57,7 @@ def small_and_plain(runs, monkeypatch):
 PICTURES = {
     "render done -o a.png --view top": "drawn with the built-in ray caster",
     "render done -o a.png --color mineral --view side": "drawn with the built-in ray caster",
+    "render done -o a.png --color rankl": "drawn with the built-in ray caster",
     "render done -o a.png --loss --distance": "drawn with the built-in ray caster",
     "render done -o a.png --loss --by-load": "drawn with the built-in ray caster",
     "render done -o a.png --cells": "drawn with the built-in ray caster",
@@ -67,6 +68,9 @@ PICTURES = {
     "render done -o a.png --section --axis x --at 0.5": "plane 10 across x",
     "render done -o a.png --strip --view front": "drawn with the built-in ray caster",
     "render done -o a.pdf --strip --color bone": "drawn with the built-in ray caster",
+    "render done -o a.png --strip --color estradiol": "drawn with the built-in ray caster",
+    "render done -o a.gif --color rankl": "drawn with the built-in ray caster",
+    "render done -o a.gif --turn --color sclerostin_au": "drawn with the built-in ray caster",
     "render done -o a.gif --cells": "drawn with the built-in ray caster",
     "render done -o a.gif --turn": "drawn with the built-in ray caster",
     "plot clinical done drug -o a.pdf --label none --label drug": "plotted lumbar_spine_BMD_g_per_cm2, ",
@@ -96,6 +100,22 @@ def test_what_is_typed_is_drawn(runs, command):
     else:
         assert out.read_bytes().startswith({".pdf": b"%PDF", ".svg": b"<?xml"}[out.suffix])
     out.unlink()
+
+
+def test_a_color_is_found_by_its_short_name_and_by_its_name_in_files(runs):
+    """As a field is; a page names it in full, whatever was asked for."""
+    for first in ("color", "field"):
+        drawn = []
+        for name in ("rankl", "rankl_soluble", "rankl_soluble_au"):
+            done = CliRunner().invoke(main, shlex.split(f"render done -o c.png --{first} {name}"))
+            assert done.exit_code == 0, done.output
+            drawn.append((runs / "c.png").read_bytes())
+        assert drawn[0] == drawn[1] == drawn[2]
+    done = CliRunner().invoke(main, shlex.split("render done -o c.html --color rankl"))
+    assert done.exit_code == 0, done.output
+    assert '"start": "rankl_soluble"' in (runs / "c.html").read_text(encoding="utf-8")
+    for file in ("c.png", "c.html"):
+        (runs / file).unlink()
 
 
 def test_a_turn_has_many_frames_and_a_film_one_for_each_day(runs):
@@ -141,6 +161,9 @@ MISTAKES = {
     "render done -o a.png --field rankle": "day_000030.vtkhdf holds no field 'rankle'; did you mean 'rankl'?",
     "render done -o a.png --field nothing": "day_000030.vtkhdf holds no field 'nothing'; ",
     "render done -o a.png --color purple": "day_000030.vtkhdf holds no field 'purple'; ",
+    "render done -o a.png --color rankle": "day_000030.vtkhdf holds no field 'rankle'; did you mean 'rankl'?",
+    "render done -o a.png --strip --color estradol": "day_000000.vtkhdf holds no field 'estradol'; did you mean 'estra",
+    "render done -o a.html --color rankle": "day_000000.vtkhdf holds no field 'rankle'; did you mean 'rankl'?",
     "render done -o a.png --strip --color purple": "day_000000.vtkhdf holds no field 'purple'; ",
     "render done -o a.gif --turn --color purple": "day_000030.vtkhdf holds no field 'purple'; ",
     "render done -o a.png --field opg --axis w": "Invalid value for '--axis': 'w' is not one of 'z', 'y', 'x'.",

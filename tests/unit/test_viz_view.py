@@ -140,6 +140,18 @@ def test_the_page_follows_slider_colors_cut_and_cells(address, tmp_path):
         assert {url.split("/")[2] for url in asked if url.startswith("http")} == {address.split("/")[2]}
 
 
+def test_a_color_to_begin_with_goes_by_any_of_its_names(run, drawable, tmp_path):
+    path = write_checkpoint(tmp_path / "a.vtkhdf", foam(12, 3), rankl_soluble=np.ones((12,) * 3, np.float32))
+    look = web_look.Look(path, size=(60, 60))
+    try:
+        named = [look.color_named(name) for name in (None, "rankl", "rankl_soluble_au", "thickness")]
+    finally:
+        look.close()
+    assert named == ["bone", "rankl_soluble", "rankl_soluble", "thickness"]
+    with pytest.raises(RunError, match=r"has no data to color by 'phace'; did you mean 'phase'\?"):
+        viz.serve_view(run, port=0, open_browser=False, color="phace")
+
+
 def test_a_taken_port_is_told(run):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
