@@ -12,6 +12,7 @@ from trabsim.endocrine.action import (
     androgen_shift,
     answers,
     factors,
+    felt_igf1,
     free_sclerostin,
     rankl_by_exposure,
 )
@@ -136,6 +137,19 @@ def test_all_arrows_are_positive_quantities():
 
 
 # --------------------------------------------------------------------- single arrows
+def test_bone_gets_used_to_its_igf1():
+    """Who long lacks it feels part of the lack; treated, the answer is strongest at first, then fades."""
+    p = ActionParams()
+    left = 1.0 - p.igf1_habituation_exponent
+    lacking = {"age_years": 45.0, "growth_hormone_deficiency_age_years": 35.0}
+    untreated = live(lacking, days=1)
+    assert felt_igf1(untreated, p) == pytest.approx(untreated["igf1_bone_relative"] ** left)
+    drug = {"gh_drug_mg_per_day": 0.7}
+    early, late, end = (live(lacking, drug, days) for days in (30, 730, 7300))
+    assert felt_igf1(early, p) > felt_igf1(late, p) > felt_igf1(end, p) > felt_igf1(untreated, p)
+    assert felt_igf1(end, p) == pytest.approx(end["igf1_bone_relative"] ** left, rel=1e-3)
+
+
 def test_denosumab_at_half_effect_binds_as_much_as_opg_and_more():
     """A binder of 1 is half effect."""
     assert factors({"denosumab_ng_per_mL": 4.0}, ActionParams())["rankl_binder"] == 1.0

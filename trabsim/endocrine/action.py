@@ -4,8 +4,9 @@ Levels of today (plasma hormones, free drugs, receptor activity) become factors 
 `trabsim.factors`).  Cells read nothing else of the endocrine system but estradiol itself, which acts where it is
 received (`trabsim.fields.signals`).  Each factor is exactly neutral without drug and disease.
 
-Arrows, with x the excess of PTH exposure over the normal, A the pulsatile activity of PTH analogs, I IGF-1 in bone and
-G growth hormone relative to health, c the effect of glucocorticoids, t the androgen response:
+Arrows, with x the excess of PTH exposure over the normal, A the pulsatile activity of PTH analogs, I IGF-1 in bone
+relative to health and to what cells are used to, G growth hormone relative to health, c the effect of
+glucocorticoids, t the androgen response:
 
 =======================  =====================================================================================
 RANKL                    up with x, with c, with I
@@ -131,32 +132,45 @@ class ActionParams(Params):
     sost_days: float = param(
         120.0, "time in which osteocytes answer", source="assumed: P1NP fades over four months and more", gt=1
     )
-    # growth hormone and IGF-1, as powers of the level relative to health
+    # growth hormone and IGF-1, as powers of the level that cells feel: relative to health, and to what they are used to
+    igf1_habituation_exponent: float = param(
+        0.7,
+        "power of the usual IGF-1 by which cells divide today's",
+        source="assumed: markers fall under a steady dose (Sartorio 2001); the deficient hardly lose bone (Bex 2002)",
+        ge=0,
+        le=1,
+    )
+    igf1_habituation_days: float = param(
+        730.0,
+        "time in which IGF-1 becomes usual",
+        source="assumed: gains of the deficient under growth hormone slow down after two to three years",
+        gt=30,
+    )
     activation_igf1_exponent: float = param(
-        0.5, "sites opened", source="assumed: markers double where IGF-1 doubles (Sartorio 2001)", ge=0, le=3
+        0.7, "sites opened", source="assumed: markers double where IGF-1 doubles (Sartorio 2001)", ge=0, le=3
     )
     rankl_igf1_exponent: float = param(
-        0.15,
+        0.2,
         "RANKL",
         source="assumed: resorption leads formation by three months (Sartorio 2001)",
         ge=0,
         le=3,
     )
     gathering_igf1_exponent: float = param(
-        0.3, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
+        0.1, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.75,
+        0.4,
         "osteoblasts recruited",
-        source="assumed: set by hand toward lumbar BMD +5 % in 2 years (Bex 2002); at 0.6 it was +2 %",
+        source="assumed: set by hand toward lumbar BMD +5 % in 2 years (Bex 2002)",
         ge=0,
         le=3,
     )
     matrix_igf1_exponent: float = param(
-        0.2, "matrix made per osteoblast", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
+        0.1, "matrix made per osteoblast", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
     )
     death_igf1_exponent: float = param(
-        0.2, "fewer osteoblasts die", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
+        0.1, "fewer osteoblasts die", source="assumed: as for recruitment (Bex 2002)", ge=0, le=3
     )
     recruitment_gain_by_gh: float = param(
         0.05,
@@ -253,15 +267,24 @@ def free_sclerostin(romosozumab_ug_per_mL: float, params: ActionParams) -> float
     return 1.0 / (1.0 + romosozumab_ug_per_mL / params.romosozumab_half_ug_per_mL)
 
 
+def felt_igf1(levels: Mapping[str, float], params: ActionParams) -> float:
+    """IGF-1 as cells feel it: relative to health, over a power of the level that they are used to."""
+    usual = levels.get("igf1_usual_relative", 1.0)
+    return levels.get("igf1_bone_relative", 1.0) / usual**params.igf1_habituation_exponent
+
+
 def answers(levels: Mapping[str, float], params: ActionParams) -> dict[str, float]:
-    """What bone remembers from day to day: PTH exposure, and how much sclerostin osteocytes make in answer."""
+    """What bone remembers from day to day: PTH exposure, sclerostin that osteocytes make in answer, usual IGF-1."""
     p = params
     exposure = p.exposure_gain_by_pth * (levels.get("pth_relative", 1.0) - 1.0)
     before = levels.get("pth_exposure", exposure)
     exposure += levels.get("pth_pulse_duration", 0.0)
     made = levels.get("sost_made", 1.0)
     bound = 1.0 - free_sclerostin(levels.get("romosozumab_ug_per_mL", 0.0), p)
+    igf1 = levels.get("igf1_bone_relative", 1.0)
+    usual = levels.get("igf1_usual_relative", igf1)  # whoever enters has long had what they have
     return {
+        "igf1_usual_relative": usual + (igf1 - usual) * (1.0 - math.exp(-1.0 / p.igf1_habituation_days)),
         "pth_exposure": before + (exposure - before) * (1.0 - math.exp(-1.0 / p.exposure_days)),
         "sost_made": made
         + (1.0 + p.sost_gain_by_binding * bound - made) * (1.0 - math.exp(-1.0 / p.sost_days)),
@@ -284,7 +307,7 @@ def factors(levels: Mapping[str, float], params: ActionParams) -> dict[str, floa
     """
     p, get = params, levels.get
     x, pulses = get("pth_exposure", 0.0), saturated(get("pth_pulse_on", 0.0), p)
-    igf1, gh = get("igf1_bone_relative", 1.0), get("gh_relative", 1.0)
+    igf1, gh = felt_igf1(levels, p), get("gh_relative", 1.0)
     steroid, androgen = get("glucocorticoid_effect", 0.0), androgen_shift(levels, p)
     return {
         "serm_competitor": get("serm_occupancy", 0.0),
