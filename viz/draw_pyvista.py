@@ -93,13 +93,13 @@ def _add_cells(plotter: Any, kind: Any, look: dict[str, Any]) -> None:
         plotter.add_mesh(cell_glyphs(kind), color=tuple(_bend(np.array(kind.color))), **look)
 
 
-def cell_glyphs(kind: Spheres) -> Any:
-    """Mesh of the cells of one kind, in voxels (x, y, z)."""
+def cell_glyphs(kind: Spheres, steps: Sequence[tuple[float, int]] = _BALL_STEPS) -> Any:
+    """Mesh of the cells of one kind, in voxels (x, y, z); `steps`: up to so many cells, steps around each."""
     import pyvista
 
     cloud = pyvista.PolyData(np.ascontiguousarray(kind.centers[:, ::-1], dtype=np.float32))
     cloud.point_data["diameter"] = 2.0 * kind.radii.astype(np.float32)
-    around = next(n for most, n in _BALL_STEPS if len(kind.radii) <= most)
+    around = next(n for most, n in steps if len(kind.radii) <= most)
     ball = pyvista.Sphere(radius=0.5, theta_resolution=around, phi_resolution=around)
     if kind.away is not None:
         cloud.point_data["away"] = np.ascontiguousarray(kind.away[:, ::-1], dtype=np.float32)

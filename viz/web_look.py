@@ -28,12 +28,20 @@ from trabsim.viz.read import (
     variable_of,
 )
 from trabsim.viz.scene import Scene
+from trabsim.viz.web_bar import ScaleBar
 from trabsim.viz.web_frames import COLORS, known_colors
 
-_LIGHT = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.30, "diffuse": 0.84}
+_LIGHT = {"smooth_shading": True, "split_sharp_edges": False, "ambient": 0.34, "diffuse": 0.84}
+# shade darkens colors of the screen less than it dims light
+_SHADE_POWER = 0.65
+# every move of the camera draws them all again: (up to so many cells, steps around)
+_BALL_STEPS = ((2_000, 14), (float("inf"), 8))
 # they move with the camera: (right, up, towards the viewer), intensity
 _LIGHTS = (((-0.55, 0.75, 0.75), 0.80), ((0.90, 0.15, 0.60), 0.36), ((0.0, 0.0, 1.0), 0.30))
 _CUT_FACE = 0.80
+# from where a view begins (x, y, z), and how far it is nearer than a ball around the specimen would ask for
+_FROM = (0.60, -0.72, 0.40)
+_ZOOM = 1.14
 _INSIDE = (0.80, 0.73, 0.62)
 # days whose meshes are kept, so that going back and forth does not wait
 _KEPT = 6
@@ -60,6 +68,7 @@ class Look:
     plotter : pyvista.Plotter
     scene : Scene
         What is shown now.
+    bar : ScaleBar
 
     Raises
     ------
@@ -95,7 +104,9 @@ class Look:
             self.plotter.add_light(
                 pyvista.Light(position=place, intensity=intensity, light_type="camera light")
             )
+        self.bar = ScaleBar(self.plotter.renderer, self._first.voxel_size_um)
         self.scene = Scene(np.zeros((1, 1, 1), np.float32), self._first.voxel_size_um)
+        self._actors: list[Any] = []
         self._aimed = False
 
     def close(self) -> None:
@@ -152,19 +163,25 @@ class Look:
         """
         self.scene, pieces = self._pieces(number, color)
         self.plotter.clear_actors()
-        for mesh, paint in pieces:
-            self.plotter.add_mesh(mesh, show_scalar_bar=False, **paint, **_LIGHT)
+        self._actors = [
+            self.plotter.add_mesh(mesh, show_scalar_bar=False, **paint, **_LIGHT) for mesh, paint in pieces
+        ]
         kinds = cell_spheres(self._snapshot(number), self.scene.solid, cells)
         for kind in kinds:
-            self.plotter.add_mesh(cell_glyphs(kind), color=tuple(n / 255 for n in kind.color), **_LIGHT)
+            own = tuple(n / 255 for n in kind.color)
+            self._actors.append(self.plotter.add_mesh(cell_glyphs(kind, _BALL_STEPS), color=own, **_LIGHT))
         if not self._aimed:
             self.aim()
         self._apply_clip()
+        self.bar.show()
         self.plotter.render()
         return {kind.label: len(kind.radii) for kind in kinds}
 
     def cut(self, axis: int | None, share: float = 0.5) -> None:
-        """Cut away what lies beyond a share of an axis (0 x, 1 y, 2 z); None shows everything."""
+        """Cut away what lies before a share of an axis (0 x, 1 y, 2 z), seen from where a view begins.
+
+        A share of 1 leaves everything, and so does the axis None.
+        """
         self._clip = None if axis is None else (axis, share)
         self._apply_clip()
         self.plotter.render()
@@ -172,13 +189,13 @@ class Look:
     def aim(self) -> None:
         """Put the camera back to where it began."""
         center = (np.array(self._first.bone.shape[::-1]) - 1) / 2
-        direction = np.array([0.60, -0.72, 0.40])
+        direction = np.array(_FROM)
         self.plotter.camera.focal_point = center
         self.plotter.camera.position = center + 4 * np.linalg.norm(center + 1) * direction
         self.plotter.camera.up = (0.0, 0.0, 1.0)
         self.plotter.enable_parallel_projection()
         self.plotter.reset_camera()
-        self.plotter.camera.zoom(1.25)
+        self.plotter.camera.zoom(_ZOOM)
         self._aimed = True
 
     def legend(self) -> dict[str, Any]:
@@ -225,17 +242,18 @@ class Look:
     def _apply_clip(self) -> None:
         import pyvista
 
-        for actor in self.plotter.renderer.actors.values():
+        for actor in self._actors:
             mapper = actor.GetMapper()
             mapper.RemoveAllClippingPlanes()
             # the inside, seen through a cut, is drawn flat: it looks like the face of the cut
             inside = None
             if self._clip is not None:
                 axis, share = self._clip
-                place = np.zeros(3)
-                place[axis] = share * self._first.bone.shape[::-1][axis] - 0.5
-                normal = np.zeros(3)
-                normal[axis] = -1.0
+                towards = np.sign(_FROM[axis])
+                place, normal = np.zeros(3), np.zeros(3)
+                kept = share if towards > 0 else 1.0 - share
+                place[axis] = kept * self._first.bone.shape[::-1][axis] - 0.5
+                normal[axis] = -towards
                 mapper.AddClippingPlane(_plane(place, normal))
                 inside = pyvista.Property(color=_INSIDE, ambient=1.0, diffuse=0.0, specular=0.0)
             actor.SetBackfaceProperty(inside)
@@ -252,7 +270,7 @@ def _plane(place: np.ndarray, normal: np.ndarray) -> Any:
 
 def _paint(mesh: Any, color: tuple[float, ...] | None) -> dict[str, Any]:
     base = np.asarray(mesh.point_data["rgb"] if color is None else np.broadcast_to(color, (mesh.n_points, 3)))
-    shade = np.asarray(mesh.point_data["shade"])[:, None]
+    shade = np.asarray(mesh.point_data["shade"])[:, None] ** _SHADE_POWER
     mesh.point_data["painted"] = np.rint(np.clip(shade * base, 0, 255)).astype(np.uint8)
     return {"scalars": "painted", "rgb": True}
 

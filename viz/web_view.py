@@ -31,6 +31,7 @@ html, body, #app { margin: 0; height: 100%; font: 14px/1.4 system-ui, "Segoe UI"
 #bar { position: fixed; left: 0; right: 0; bottom: 0; height: 58px; display: flex; gap: 14px; align-items: center;
   padding: 0 20px; box-sizing: border-box; border-top: 1px solid #ddd; }
 #when { min-width: 160px; text-align: right; } #trouble { color: #b01010; }
+#busy { position: fixed; right: 20px; top: 12px; color: #6e6e74; font-size: 12px; }
 """
 
 
@@ -174,6 +175,7 @@ def build_page(look: Look, title: str, color: str) -> Any:
         with html.Div(id="bar", v_show=(str(last > 0).lower(),)):
             html.Input(type="range", min=0, max=last, step=1, v_model=("number",), id="number")
             html.Span("{{ when }}", id="when")
+        html.Div("drawing ...", id="busy", v_show=("trame__busy",))
         html.Div("{{ shown }}", id="shown", style="display: none")
 
     state.change("number", "color", "axis", "share", *LAYERS)(redraw)

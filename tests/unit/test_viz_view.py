@@ -152,6 +152,29 @@ def test_a_color_to_begin_with_goes_by_any_of_its_names(run, drawable, tmp_path)
         viz.serve_view(run, port=0, open_browser=False, color="phace")
 
 
+def test_the_scale_bar_keeps_its_length_true(run, drawable):
+    """Before and after a zoom it is as long as it says, and no cut or other color takes it away."""
+    look = web_look.Look(run, size=(400, 300))
+    try:
+        said = []
+        for color, zoom in (("bone", 1.0), ("age", 7.0)):
+            look.show(0, color)
+            look.cut(1, 0.5)
+            look.plotter.camera.zoom(zoom)
+            look.plotter.render_window.Render()
+            renderer = look.plotter.renderer
+            assert renderer.HasViewProp(look.bar.text)
+            um_per_pixel = 2 * look.plotter.camera.parallel_scale / 300 * 20.0
+            number, unit = look.bar.text.GetInput().split()
+            assert unit == "mm"
+            assert look.bar.pixels * um_per_pixel == pytest.approx(1000 * float(number), rel=1e-3)
+            assert 0.05 * 400 < look.bar.pixels < 0.25 * 400
+            said.append(float(number))
+        assert said[1] < said[0]
+    finally:
+        look.close()
+
+
 def test_a_taken_port_is_told(run):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
