@@ -19,6 +19,11 @@ CURVES = (
     ("vBMD_mg_per_cm3", "trabecular BMD (mg HA/cm3)", 1.0),
     ("BV_TV", "BV/TV (%)", 100.0),
 )
+#: Ages of a configuration that are marked where time runs.
+MENOPAUSE = (
+    ("final_menstrual_period_age_years", "menopause"),
+    ("surgical_menopause_age_years", "ovariectomy"),
+)
 _LINE, _COMING = (31, 95, 168), (205, 208, 214)
 _FINER = 2
 
@@ -33,12 +38,15 @@ class Curve:
     days, values : ndarray of float64
     age_years : float or None
         At entry.
+    marks : tuple of (float, str)
+        Days to mark, and what happened then.
     """
 
     label: str
     days: np.ndarray
     values: np.ndarray
     age_years: float | None
+    marks: tuple[tuple[float, str], ...] = ()
 
     def date(self, day: int | None) -> str:
         """A day as years after entry, with age where it is known."""
@@ -60,15 +68,28 @@ def read_curve(run: Path) -> Curve | None:
         table = pandas.read_csv(path)
     except (ValueError, UnicodeDecodeError, OSError):
         return None
-    age = run_table(run, "endocrine").get("age_years")
+    endocrine = run_table(run, "endocrine")
+    age = endocrine.get("age_years")
     for column, label, factor in CURVES:
         if column in table and "day" in table:
             values = pandas.to_numeric(table[column], errors="coerce").to_numpy(np.float64)
             days = pandas.to_numeric(table["day"], errors="coerce").to_numpy(np.float64)
             known = np.isfinite(values) & (days >= 0)
             if known.sum() > 1:
-                return Curve(label, days[known], factor * values[known], age)
+                return Curve(
+                    label, days[known], factor * values[known], age, _marks(endocrine, days[known][-1])
+                )
     return None
+
+
+def _marks(endocrine: dict[str, Any], last: float) -> tuple[tuple[float, str], ...]:
+    """Final menstrual period or removal of the ovaries, where it falls between entry and the last day."""
+    entry = endocrine.get("age_years")
+    told = [(endocrine.get(key), what) for key, what in MENOPAUSE]
+    if entry is None:
+        return ()
+    days = [(DAYS_PER_YEAR * (age - entry), what) for age, what in told if isinstance(age, int | float)]
+    return tuple((day, what) for day, what in days if 0.0 < day < last)
 
 
 def draw_curve(curve: Curve, day: int | None, size: tuple[int, int]) -> np.ndarray:
@@ -105,6 +126,10 @@ def draw_curve(curve: Curve, day: int | None, size: tuple[int, int]) -> np.ndarr
         pen.line([(x, y), (x, y + 0.3 * small)], fill=PALE_INK, width=thin)
         unit = " years" if number == int(years / step) else ""
         pen.text((x, y + 0.45 * small), f"{number * step:g}{unit}", fill=PALE_INK, font=font, anchor="ma")
+    for when, what in curve.marks:
+        ((x, _),) = place([when], [low])
+        pen.line([(x, top), (x, bottom)], fill=PALE_INK, width=thin)
+        pen.text((x + 0.3 * small, bottom - 0.2 * small), what, fill=PALE_INK, font=font, anchor="ld")
     pen.line(place(curve.days, curve.values), fill=_COMING, width=bold, joint="curve")
     if day is not None and day >= 0:
         now = float(np.interp(day, curve.days, curve.values))

@@ -52,8 +52,10 @@ def movie(
     size : tuple of int, optional
         Width and height; 1280 x 960 or, for a GIF, 720 x 600.  An mp4 has even numbers of pixels, so odd ones are
         cut by one.
-    view, limits, box, title, renderer
+    view, box, title, renderer
         As in `trabsim.viz.render_checkpoint`.
+    limits : tuple of float, optional
+        Ends of the color ramp in every frame; by default those that the first and the last checkpoint ask for.
     color : str
         ``loss`` compares every checkpoint with the first one, ``cells`` shows the cells at work; else as in
         `trabsim.viz.render_checkpoint`.
@@ -88,6 +90,8 @@ def movie(
     below = read_curve(Path(run)) if curve else None
     low = round(_CURVE_SHARE * even[1]) if below is not None else 0
     first = read_snapshot(paths[0], box, MOST_VOXELS)
+    if limits is None and color not in ("loss", "cells"):
+        limits = _common_limits([first, read_snapshot(paths[-1], box, MOST_VOXELS)], color)
     azimuth, elevation = angles(view)
     how = ""
 
@@ -188,6 +192,12 @@ def _even(out: Path, size: Size | None, view: View, renderer: str) -> Size:
     """Size of the film, checked with all that is cheap to check."""
     width, height = check_request(size or SIZES.get(out.suffix.lower(), SIZES[".mp4"]), view, renderer)
     return width - width % 2, height - height % 2
+
+
+def _common_limits(ends: list[Snapshot], color: str) -> tuple[float, float] | None:
+    """One scale for all frames, that of the first and the last checkpoint: else colors would flicker."""
+    shown = [scene.values for scene in (color_scene(end, color) for end in ends) if scene.values is not None]
+    return (min(one.low for one in shown), max(one.high for one in shown)) if shown else None
 
 
 def _frame(

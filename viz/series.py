@@ -9,6 +9,7 @@ import numpy as np
 
 from trabsim.errors import RunError
 from trabsim.units import DAYS_PER_YEAR
+from trabsim.viz.curve import MENOPAUSE
 from trabsim.viz.read import run_table
 
 _BLUE, _ORANGE, _GREEN, _PURPLE = "#1f5fa8", "#d55e00", "#2a8a5c", "#7b4fa3"
@@ -167,11 +168,7 @@ def _mark(axis: Any, entry: dict[str, Any], age: float | None, time: np.ndarray)
     """Mark the final menstrual period or the removal of the ovaries, where it falls into the run."""
     if age is None:
         return
-    events = (
-        ("final_menstrual_period_age_years", "menopause"),
-        ("surgical_menopause_age_years", "ovariectomy"),
-    )
-    for key, name in events:
+    for key, name in MENOPAUSE:
         when = entry.get(key)
         if when is not None and np.nanmin(time) <= when <= np.nanmax(time):
             axis.axvline(when, color="0.45", linewidth=1.0, linestyle=(0, (4, 3)), zorder=0.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +11,7 @@ from viz_files import foam, write_checkpoint
 
 from trabsim import viz
 from trabsim.errors import RunError
+from trabsim.viz import film
 from trabsim.viz.curve import draw_curve, read_curve
 from trabsim.viz.plots import MORPHOMETRY, _course, _draw
 
@@ -131,6 +134,31 @@ def test_a_curve_is_bold_up_to_the_day_that_is_shown(run):
         return int((picture[..., 2] - picture[..., 0] > 80).sum())
 
     assert blue(0) < blue(400) < blue(800)
+
+
+def test_menopause_is_marked_on_the_curve_where_it_falls_into_the_run(run):
+    for age, marks in ((51.0, ((365.25, "menopause"),)), (45.0, ()), (58.0, ())):
+        (run / "config.toml").write_text(
+            f"[endocrine]\nage_years = 50.0\nfinal_menstrual_period_age_years = {age}\n", encoding="utf-8"
+        )
+        curve = read_curve(run)
+        assert curve.marks == marks
+        bare = draw_curve(replace(curve, marks=()), 800, (400, 100)).astype(int)
+        columns = np.nonzero((draw_curve(curve, 800, (400, 100)) != bare).any(axis=(0, 2)))[0]
+        assert (len(columns) > 0) == bool(marks)
+    (run / "config.toml").unlink()
+
+
+def test_a_film_has_one_scale_of_colors(run, tmp_path, monkeypatch):
+    """Its own for each frame would make the colors flicker."""
+    asked = []
+    real = film.color_scene
+    monkeypatch.setattr(film, "color_scene", lambda *arguments: asked.append(arguments) or real(*arguments))
+    viz.movie(run, tmp_path / "a.gif", size=(200, 160), color="mineral", renderer="plain")
+    ends = [limits for _, _, *limits in asked[2:]]
+    assert len(ends) == 3
+    assert ends[0] == ends[1] == ends[2]
+    assert ends[0][0][0] < ends[0][0][1]
 
 
 def test_a_film_shows_the_date_and_the_curve(run, tmp_path):
