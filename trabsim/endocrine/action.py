@@ -136,7 +136,7 @@ class ActionParams(Params):
     igf1_habituation_exponent: float = param(
         0.7,
         "power of the usual IGF-1 by which cells divide today's",
-        source="assumed: markers fall under a steady dose (Sartorio 2001); the deficient hardly lose bone (Bex 2002)",
+        source="assumed: markers fall under a steady dose (Sartorio 2001), and the deficient keep most of their bone",
         ge=0,
         le=1,
     )
@@ -160,9 +160,9 @@ class ActionParams(Params):
         0.1, "speed of gathering", source="assumed: IGF-1 draws osteoprogenitors", ge=0, le=3
     )
     recruitment_igf1_exponent: float = param(
-        0.4,
+        0.37,
         "osteoblasts recruited",
-        source="assumed: set by hand toward lumbar BMD +5 % in 2 years (Bex 2002)",
+        source="calibrated: 0.37 +- 0.09, lumbar and hip BMD of deficient men in 2 years (Bex 2002)",
         ge=0,
         le=3,
     )
@@ -212,9 +212,9 @@ class ActionParams(Params):
         20.0, "testosterone that changes nothing in women", source="as in [endocrine]: usual in women", ge=0
     )
     recruitment_gain_by_androgen: float = param(
-        0.10,
+        0.057,
         "more osteoblasts",
-        source="assumed: testosterone maintains formation (Falahati-Nini 2000)",
+        source="calibrated: men under androgen deprivation (Mittan 2002) and testosterone (Snyder 2017)",
         ge=0,
         le=1,
     )
