@@ -208,13 +208,15 @@ def test_romosozumab_binds_half_at_its_half_effect():
 
 
 def test_the_androgen_response():
-    """0 for a young man and for a woman as usual, -1 without testosterone, and -10 % of osteoblasts then."""
+    """0 for a young man and for a woman as usual, -1 without testosterone, and as much fewer osteoblasts then."""
     p = ActionParams()
     assert androgen_shift({"sex_male": 1.0, "testosterone_ng_per_dL": 600.0}, p) == 0.0
     assert androgen_shift({"testosterone_ng_per_dL": 20.0}, p) == 0.0
     castrate = {"sex_male": 1.0, "testosterone_ng_per_dL": 0.0}
     assert androgen_shift(castrate, p) == pytest.approx(-1.0)
-    assert factors(castrate, p)["osteoblast_recruitment_factor"] == pytest.approx(0.9)
+    assert factors(castrate, p)["osteoblast_recruitment_factor"] == pytest.approx(
+        1.0 - p.recruitment_gain_by_androgen
+    )
     blocked = {"sex_male": 1.0, "testosterone_ng_per_dL": 600.0, "androgen_receptor_block": 1.0}
     assert androgen_shift(blocked, p) == pytest.approx(-1.0)
 
