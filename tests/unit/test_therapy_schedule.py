@@ -9,7 +9,9 @@ import pytest
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
 from trabsim.therapy.grammar import parse_schedule
+from trabsim.therapy.names import OTHER_NAMES, plain
 from trabsim.therapy.plan import read_courses
+from trabsim.therapy.registry import therapy_kinds
 from trabsim.therapy.schedule import TherapyParams, dose_days, dose_number, interval_of, on_day, plain_unit
 
 
@@ -36,7 +38,7 @@ def test_every_word_for_an_interval(every, days):
     assert interval_of(every) == days
 
 
-@pytest.mark.parametrize("every", ["fortnightly", "q0d", "q6y", ""])
+@pytest.mark.parametrize("every", ["fortnightly", "q0d", "q6x", ""])
 def test_an_unknown_interval_is_refused(every):
     with pytest.raises(KeyError):
         interval_of(every)
@@ -111,12 +113,67 @@ def test_a_schedule_in_one_line():
             "stop_months": 24.5,
         },
     ]
-    assert parse_schedule("none") == parse_schedule("") == []
+    assert parse_schedule("none") == parse_schedule("") == parse_schedule("Placebo; none") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("Prolia 60mg Q6M 0–24", "denosumab 60 mg q6m 0-24"),
+        ("Zoledronic acid 5 mg once 0 - 1", "zoledronate 5 mg once 0-1"),
+        ("zoledronic_acid 5 mg once −1-0", "zoledronate 5 mg once -1-0"),
+        ("PTH(1-34) 20ug qd 0-24", "teriparatide 20 ug qd 0-24"),
+        ("pth_1_34 20 ug qd 0-24", "teriparatide 20 ug qd 0-24"),
+        ("PTH(1-84) 100 ug qd 0-24", "pth_1_84 100 ug qd 0-24"),
+        ("leuprorelin 22.5 mg q3m 0-12", "gnrh_agonist 22.5 mg q3m 0-12"),
+        ("Estradiol patch 50ug/day qd 0-24", "estradiol_patch 50 ug/day qd 0-24"),
+        ("CJC-1295 2 mg qw 0-6", "cjc_1295 2 mg qw 0-6"),
+        ("calcium 500 mg bid 0-12", "calcium 1000 mg qd 0-12"),
+        ("none; calcium 500 mg qd 0-12", "calcium 500 mg qd 0-12"),
+        ("placebo;calcium 500 mg qd 0-12", "calcium 500 mg qd 0-12"),
+        ("parathyroidectomy 1 once 0-1", "PTX 1 once 0-2"),
+    ],
+)
+def test_a_schedule_as_people_write_it(written, plain):
+    assert parse_schedule(written) == parse_schedule(plain)
+
+
+def test_every_other_name_is_of_a_drug_and_of_one_alone():
+    names = [name for of in OTHER_NAMES.values() for name in of]
+    assert set(OTHER_NAMES) <= set(therapy_kinds())
+    assert len(names) == len(set(names))
+    assert not set(names) & set(therapy_kinds())
+    assert [plain(name) for name in names] == names
+
+
+def test_a_year_is_twelve_months():
+    assert interval_of("q1y") == interval_of("q12m") == interval_of("yearly")
+
+
+def test_surgery_has_neither_unit_nor_end():
+    (table,) = parse_schedule("parathyroidectomy once 0-1")
+    assert table == {"kind": "parathyroidectomy", "every": "once", "start_months": 0.0}
+    assert len(read_courses(load_config({"therapy": [table]}).therapy)) == 1
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "tibolone 2.5 mg qd 0-12",
+            "there is no therapy 'tibolone'; known here: abaloparatide, alendronate,",
+        ),
+        (
+            "estradiol 1 mg qd 0-12",
+            "there is no therapy 'estradiol'; write estradiol_oral or estradiol_patch",
+        ),
+        ("teriparatide 20 ug bid 0-24", "'bid' in 'teriparatide 20 ug bid 0-24': a day has one dose here"),
+        (
+            "parathyroidectomy qd 0-24",
+            "'qd' in 'parathyroidectomy qd 0-24': parathyroidectomy happens once; write",
+        ),
+        ("denosumab 60 q6m 0-24", "'denosumab 60 q6m 0-24' is no entry of a schedule; write drug dose unit"),
+        ("denosumab 60mg mg q6m 0-24", "'denosumab 60mg mg q6m 0-24' is no entry of a schedule"),
         ("denosumab 60 mg q6m", "'denosumab 60 mg q6m' is no entry of a schedule; write drug dose unit"),
         ("denosumab 60 mg q6m 24-0", "'24-0' in 'denosumab 60 mg q6m 24-0' is no span of months"),
         ("denosumab 60 mg often 0-24", "'often' in 'denosumab 60 mg often 0-24' is no frequency"),

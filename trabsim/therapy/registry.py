@@ -18,6 +18,9 @@ from trabsim.spelling import suggest
 from trabsim.therapy.inputs import INPUTS
 from trabsim.therapy.therapy import EVIDENCE, Therapy
 
+#: How alike a misspelled name must be: different drugs have names that are half alike.
+LIKE_A_DRUG = 0.83
+
 #: Group of the entry points.
 GROUP = "trabsim.therapies"
 
@@ -110,7 +113,9 @@ def therapy_class(kind: str) -> type[Therapy]:
         if problem:
             raise ConfigError(f"therapy '{kind}' of {point.value} {problem}; mend or remove that package")
         return cls  # type: ignore[no-any-return]
-    raise ConfigError(f"there is no therapy '{kind}'; {suggest(kind, therapy_kinds())}")
+    longer = [known for known in therapy_kinds() if known.startswith(f"{kind}_")]
+    hint = f"write {' or '.join(longer)}" if longer else suggest(kind, therapy_kinds(), LIKE_A_DRUG)
+    raise ConfigError(f"there is no therapy '{kind}'; {hint}")
 
 
 def problem_with(cls: object, kind: str) -> str | None:

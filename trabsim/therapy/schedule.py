@@ -27,8 +27,8 @@ EVERY: dict[str, float | None] = {
     "semiannual": 6.0 * DAYS_PER_MONTH,
     "yearly": 12.0 * DAYS_PER_MONTH,
 }
-#: As prescriptions abbreviate it: qd, qw, q2w, q1m, q6m ...
-SHORT = re.compile(r"q(\d*)([dwm])")
+#: As prescriptions abbreviate it: qd, qw, q2w, q1m, q6m, q1y ...
+SHORT = re.compile(r"q(\d*)([dwmy])")
 
 #: A dose as people say it.
 DOSE_WITH_UNIT = re.compile(r"\s*(-?[0-9.]+)\s*([^\W\d].*?)\s*")
@@ -55,7 +55,7 @@ class TherapyParams(Params):
     )
     every: str | None = param(
         None,
-        "interval: once, daily, weekly, monthly, quarterly, semiannual, yearly, or qd, qw, q1m, q3m, q6m, q12m",
+        "interval: once, daily, weekly, monthly, quarterly, semiannual, yearly, or qd, qw, q1m, q3m, q6m, q1y",
         source="assumed: required, or every_days",
     )
     every_days: float | None = param(None, "interval in days", source="assumed: required, or every", ge=1)
@@ -139,7 +139,8 @@ def interval_of(every: str) -> float | None:
     short = SHORT.fullmatch(word)
     if short is None or short[1] == "0":
         raise KeyError(every)
-    return int(short[1] or 1) * {"d": 1.0, "w": 7.0, "m": DAYS_PER_MONTH}[short[2]]
+    days = {"d": 1.0, "w": 7.0, "m": DAYS_PER_MONTH, "y": 12.0 * DAYS_PER_MONTH}
+    return int(short[1] or 1) * days[short[2]]
 
 
 def plain_unit(unit: str) -> str:
