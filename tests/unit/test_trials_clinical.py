@@ -23,6 +23,7 @@ from trabsim.trials.outcomes import (
     published_error,
     score,
     skip_reason,
+    structure_months,
 )
 from trabsim.trials.persons import (
     LEAST_BV_TV,
@@ -86,6 +87,38 @@ def test_conditions_become_histories_that_began_before_entry():
     assert endocrine_of(phpt)["hyperparathyroidism_age_years"] == 50
 
 
+@pytest.mark.parametrize("note", ["condition=ghd", "condition = ghd; 80 kg", "80 kg, Condition =GHD"])
+def test_a_condition_is_read_whatever_the_spaces(note):
+    assert read_row({**TABLE["GHD"], "schedule_note": note}).arm.person.condition == "ghd"
+
+
+def test_cells_are_read_as_people_type_them():
+    """Spaces, sex in words, a count with a decimal point, names of drugs as on the box."""
+    typed = {
+        **{name: f" {text} " for name, text in TABLE["ALN"].items()},
+        "sex": "Female",
+        "n": "100.0",
+        "reference": "vs_placebo",
+        "schedule": "Fosamax 10mg QD 0–36;calcium 250 mg bid 0-36",
+        "reference_schedule": "placebo; calcium 500 mg qd 0-36",
+    }
+    row = read_row(typed)
+    assert row.n == 100
+    assert (row.arm, row.reference_arm) == (ROWS["ALN"].arm, ROWS["ALN"].reference_arm)
+    assert (row.spread, row.baseline_month) == ("0.4", 0.0)
+    assert read_row({**TABLE["DATA"], "reference": "VS_Baseline"}).reference == "vs_baseline"
+
+
+def test_surgery_stands_in_a_table_like_a_drug():
+    changes = {"schedule": "parathyroidectomy once 0-1", "schedule_note": "condition=phpt"}
+    row = read_row({**TABLE["DATA"], **changes})
+    assert (row.drug, row.excluded, row.group) == ("parathyroidectomy", None, "single drugs")
+    config = arm_config(row.arm, years=1.0, shape=(20, 20, 20))
+    assert config.therapy[0].kind == "parathyroidectomy"
+    both = read_row({**TABLE["DATA"], "schedule": "ptx once 0-1; denosumab 60 mg q6m 12-24"})
+    assert both.group == "combinations"
+
+
 def test_a_condition_nobody_knows_is_refused_in_one_line():
     with pytest.raises(
         ConfigError, match=r"condition=gout of a clinical table is unknown; write hypogonadism"
@@ -99,10 +132,38 @@ def test_a_condition_nobody_knows_is_refused_in_one_line():
         (
             "age",
             "old",
-            "row ZOL of the clinical table cannot be read: could not convert string to float: 'old'",
+            "row ZOL of the clinical table: age is 'old', which is no number; correct it",
         ),
-        ("sex", "X", "row ZOL of the clinical table: 'X' is missing or unknown"),
-        ("schedule", "zoledronate 5 mg", "'zoledronate 5 mg' is no entry of a schedule"),
+        ("sex", "X", "row ZOL of the clinical table: sex is 'X'; write F, M or mixed"),
+        ("age", "nan", "age is 'nan', which is no number; correct it"),
+        ("eval_month", " ", "eval_month is empty; write a number"),
+        ("n", "12.5", "n is '12.5', which counts nobody; write a whole number, or nothing"),
+        (
+            "reference",
+            "",
+            "reference is empty; write vs_baseline, absolute, rate or, for a difference, vs_placebo",
+        ),
+        ("schedule_note", "rate_window=0 to 9", "whose rate_window is no span; write rate_window=0-24"),
+        (
+            "schedule",
+            "calcium 1 g qd 0-24; zoledronate 5 mg",
+            "column schedule, schedule entry 2 (character 22): 'zoledronate 5 mg' is no entry of a schedule",
+        ),
+        (
+            "reference_schedule",
+            "tibolone 2.5 mg qd 0-24",
+            "column reference_schedule, schedule entry 1 (character 1): there is no therapy 'tibolone'; known here",
+        ),
+        (
+            "prior_therapy",
+            "zoledronate 5 mg once 0-1",
+            "column prior_therapy: zoledronate from month 0 on is given after entry, and this is what was taken before",
+        ),
+        (
+            "prior_therapy",
+            "calcium 1 g qd -6-24",
+            "column prior_therapy: calcium is given until month 24, and this is what was taken before entry; end it",
+        ),
     ],
 )
 def test_a_broken_row_is_named(column, text, message):
@@ -115,7 +176,7 @@ def test_a_broken_row_is_named(column, text, message):
 def test_a_missing_column_is_named():
     row = dict(TABLE["ZOL"])
     del row["T_score"]
-    with pytest.raises(ConfigError, match="row ZOL of the clinical table: 'T_score' is missing or unknown"):
+    with pytest.raises(ConfigError, match="ZOL of the clinical table: the column 'T_score' is missing"):
         read_row(row)
 
 
@@ -211,6 +272,35 @@ def test_a_change_is_that_of_the_density_over_the_months_asked_for():
 def test_markers_are_told_as_a_change():
     series = flat_series(range(8), P1NP_pct_of_baseline=lambda m: 40.0 if m == 6 else 100.0)
     assert outcome(ROWS["P1NP"], series) == -60.0
+
+
+def test_between_two_rows_lies_the_line_between_them():
+    """Half a month after entry a marker is halfway to the row of the first month."""
+    series = flat_series(
+        range(-5, 14),
+        P1NP_pct_of_baseline=lambda m: 300.0 if m == 0 else 100.0 + 20.0 * m,
+        lumbar_spine_BMD_relative=lambda m: 1.0 + 0.01 * m,
+        estradiol_pg_per_mL=lambda m: 10.0 + m,
+        lumbar_spine_T_score=lambda m: -2.0 + 0.1 * m,
+        MS_BS=lambda m: 0.01 * m,
+    )
+    at = {"eval_month": "7.5", "baseline_month": "6.25", "schedule_note": ""}
+    read = {
+        ("P1NP", "P1NP_pct"): 100.0 * (250.0 / 225.0 - 1.0),
+        ("ALN", "BMD_pct_change"): 100.0 * (1.075 / 1.0625 - 1.0),
+        ("RATE", "BMD_pct_per_year"): 100.0 * (1.075 / 1.0625 - 1.0) * 12.0 / 1.25,
+        ("ALN", "E2_pg_ml"): 17.5,
+        ("ALN", "T_score"): -1.25,
+        ("MS", "MS_BS"): 7.5,
+    }
+    for (name, quantity), expected in read.items():
+        row = read_row({**TABLE[name], **at, "quantity": quantity})
+        assert outcome(row, series) == pytest.approx(expected)
+    # its own baseline is entry, whatever noise that row has; so is where a line from entry begins
+    half = read_row({**TABLE["P1NP"], "eval_month": "0.5"})
+    assert outcome(half, series) == pytest.approx(10.0)
+    bone = read_row({**TABLE["ALN"], "site": "LS QCT", "quantity": "TbSp_pct_change", "eval_month": "3.5"})
+    assert structure_months(bone) == (0, 3, 4)
 
 
 def test_biopsies_average_neighboring_months_but_not_across_entry():

@@ -63,6 +63,11 @@ def test_what_cannot_be_run_is_kept_with_the_reason(write):
         ("ALN", {"id": "X7", "baseline_month": "-24"}),
         ("ALN", {"id": "X8", "baseline_month": "36", "eval_month": "24"}),
         ("ALN", {"id": "X9", "value": ""}),
+        ("RATE", {"id": "X11", "schedule_note": "", "baseline_month": "42"}),
+        ("GHD", {"id": "X12", "schedule_note": "condition = gout"}),
+        ("ZOL", {"id": "X13", "spread": "4.0 to 7.4"}),
+        ("ZOL", {"id": "X14", "spread_kind": "range"}),
+        ("ALN", {"id": "X15", "quantity": "TbSp_pct_change", "site": "LS QCT", "baseline_month": "-1"}),
         ("ALN", {"id": "X10", "site": "HRpQCT distal radius", "quantity": "TbN_pct_change"}),
     )
     table = read_table(path)
@@ -71,13 +76,24 @@ def test_what_cannot_be_run_is_kept_with_the_reason(write):
     assert reasons["RAD"] == "the table marks it as not supported (site)"
     assert "aspirin" in reasons["X1"]
     assert "'alendronate 10 mg' is no entry of a schedule" in reasons["X2"]
-    assert "'both' is missing or unknown" in reasons["X3"]
+    assert "sex is 'both'; write F, M or mixed" in reasons["X3"]
     assert reasons["X4"] == "nothing in the series is 'grip_strength'"
-    assert "wide" in reasons["X5"]
+    assert reasons["X5"] == "spread is 'wide', which is no SE; write a number, or spread_kind none"
     assert "reference_schedule is empty" in reasons["X6"]
     assert reasons["X7"] == "its baseline lies more than 5 months before entry"
     assert reasons["X8"] == "month 24 lies before its baseline, month 36"
-    assert "X9 of the clinical table cannot be read" in reasons["X9"]
+    assert reasons["X9"] == "row X9 of the clinical table: value is empty; write a number"
+    assert (
+        reasons["X11"] == "a rate needs time to pass, and its baseline is the month that it is looked at, 42"
+    )
+    assert reasons["X12"].startswith(
+        "condition=gout of a clinical table is unknown; write hypogonadism, ghd or"
+    )
+    assert reasons["X13"].startswith(
+        "spread is '4.0 to 7.4', which is no 95CI; write its ends with a semicolon"
+    )
+    assert reasons["X14"] == "spread_kind is 'range'; write SE, SD, 95CI or none"
+    assert reasons["X15"] == "microarchitecture is measured from entry on, and it asks for month -1"
     assert reasons["X10"] == "no specimen stands for the structure of 'HRpQCT distal radius'"
     assert not [reason for reason in reasons.values() if "\n" in reason]
 
@@ -85,6 +101,7 @@ def test_what_cannot_be_run_is_kept_with_the_reason(write):
 def test_rows_are_chosen_by_drug_and_by_name():
     table = read_table(TABLE, drug="denosumab")
     assert {row.id for row in table.rows} == {"BOTH", "SEQ", "PRIOR", "STOP"}
+    assert read_table(TABLE, drug="Prolia").rows == table.rows
     assert [row.id for row in read_table(TABLE, ids=["DATA", "ZOL"]).rows] == ["ZOL", "DATA"]
     assert table.partial
     assert not read_table(TABLE).partial

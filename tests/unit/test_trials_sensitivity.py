@@ -136,6 +136,18 @@ def test_a_difference_from_a_reference_can_be_the_endpoint(tmp_path):
     assert by_key(found)["cortex.turnover_per_year"].effect == pytest.approx(0.0, abs=1e-9)
 
 
+def test_an_endpoint_may_lie_between_two_months(tmp_path):
+    """Half a month after the first dose a marker is halfway to its value after a month; density is, too."""
+    endpoints = [
+        {"quantity": "CTX_pct", "site": "systemic", "month": 0.5},
+        {"quantity": "vBMD_trab_pct_change", "site": "LS QCT", "month": 6.5, "baseline_month": 0.5},
+    ]
+    study = params(schedule="denosumab 60 mg q6m 0-24", endpoint=endpoints)
+    found = screen(study, tmp_path, runner=Moved(lambda overrides: 0.0, noise=0.0))
+    assert found.replicates[0].mean == pytest.approx(-30.0)
+    assert found.replicates[1].mean == pytest.approx(100.0 * (1.0195 / 1.0015 - 1.0))
+
+
 def test_files_name_version_seeds_and_the_notice(tmp_path):
     found = screen(params(), tmp_path, runner=Moved(slope, shake=0.3))
     effects, log = write_sensitivity(found, tmp_path)
@@ -162,6 +174,11 @@ def test_files_name_version_seeds_and_the_notice(tmp_path):
             "endpoint 1 (grip LS month 6) cannot be read off a run: nothing in the series is 'grip'; choose another",
         ),
         ({"schedule": "denosumab 60 mg"}, "'denosumab 60 mg' is no entry of a schedule"),
+        ({"prior_therapy": "calcium 1 g qd 0-6"}, "calcium from month 0 on is given after entry"),
+        (
+            {"endpoint": [{"quantity": "BMD_pct_per_year", "month": 6, "baseline_month": 6}]},
+            "cannot be read off a run: a rate needs time to pass, and its baseline is the month that it is looked at",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line(changes, message):

@@ -7,6 +7,7 @@ A row names a person (sex, age, years since menopause, T-score, a condition), a 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from trabsim.errors import ConfigError
-from trabsim.therapy.grammar import parse_schedule
+from trabsim.therapy.grammar import read_prior, read_schedule
 
 #: Drugs that stand in the background of nearly every trial: beside another one they make no combination.
 BACKGROUND = frozenset({"calcium", "vitamin_d", "medroxyprogesterone", "micronized_progesterone"})
@@ -24,6 +25,10 @@ STRUCTURE = ("BVTV", "TbTh", "TbN", "TbSp", "ConnD", "SMI", "BS_TV")
 
 #: Sexes of a table; people of both are taken as a woman and a man.
 SEXES = {"F": ("female",), "M": ("male",), "mixed": ("female", "male")}
+SEX_WORDS = {"f": "F", "female": "F", "m": "M", "male": "M", "mixed": "mixed"}
+
+#: References that need no other arm.
+ALONE = ("vs_baseline", "absolute", "rate")
 
 #: Groups of rows, in the order of reports.
 GROUPS = ("single drugs", "natural history", "combinations", "sequences and switches", "stops")
@@ -31,8 +36,8 @@ GROUPS = ("single drugs", "natural history", "combinations", "sequences and swit
 #: Months after the last dose in which a drug still counts as taken: a trial's last visit may come late.
 GAP_MONTHS = 3.0
 
-CONDITION = re.compile(r"condition=(\w+)")
-RATE_WINDOW = re.compile(r"rate_window=(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+CONDITION = re.compile(r"\bcondition\s*=\s*(\w*)", re.IGNORECASE)
+RATE_WINDOW = re.compile(r"\brate_window\s*=\s*(\d+(?:\.\d+)?)\s*[-–]\s*(\d+(?:\.\d+)?)")
 
 
 class Person(NamedTuple):
@@ -80,8 +85,8 @@ class Course(NamedTuple):
     def of(cls, items: tuple[tuple[str, Any], ...]) -> Course:
         """Of a table of ``[[therapy]]``."""
         table = dict(items)
-        stop = math.inf if table["every"] == "once" else table["stop_months"]
-        return cls(table["kind"], table["start_months"], stop, table["stop_months"])
+        start, end = _span(items)
+        return cls(table["kind"], start, math.inf if table["every"] == "once" else end, end)
 
 
 @dataclass(frozen=True)
@@ -193,8 +198,9 @@ def background_of(arm: Arm) -> str:
 
 
 def _span(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
+    """First month, and the one from which on it is not given; surgery lasts."""
     table = dict(items)
-    return table["start_months"], table["stop_months"]
+    return table["start_months"], table.get("stop_months", math.inf)
 
 
 def read_row(row: Mapping[str, str]) -> ClinicalRow:
@@ -214,69 +220,112 @@ def read_row(row: Mapping[str, str]) -> ClinicalRow:
     ConfigError
         If a column is missing or cannot be read.
     """
-    name = row.get("id") or "(no id)"
+    cells = {name: (text or "").strip() for name, text in row.items()}
+    name = cells.get("id") or "(no id)"
     try:
-        note = row.get("schedule_note") or ""
-        condition, window = CONDITION.search(note), RATE_WINDOW.search(note)
-        compared = row["reference"] not in ("vs_baseline", "absolute", "rate")
-        if compared and not row["reference_schedule"].strip():
-            raise ValueError(f"reference is {row['reference']}, but reference_schedule is empty")
-        structural = row["quantity"].startswith(STRUCTURE) and "iliac" in row["site"]
-        pairs = []
-        for sex in SEXES[row["sex"]]:
-            person = Person(
-                sex=sex,
-                age_years=float(row["age"]),
-                years_since_menopause=_number(row["years_since_menopause"]) if sex == "female" else None,
-                T_score=_number(row["T_score"]),
-                condition=condition[1] if condition else None,
-                bone="iliac" if structural else "lumbar",
-            )
-            other = _arm(person, row["prior_therapy"], row["reference_schedule"]) if compared else None
-            pairs.append((_arm(person, row["prior_therapy"], row["schedule"]), other))
-        return ClinicalRow(
-            id=name,
-            quantity=row["quantity"],
-            site=row["site"],
-            value=float(row["value"]),
-            spread=row["spread"].strip(),
-            spread_kind=row["spread_kind"].strip(),
-            n=int(row["n"]) if row["n"].strip() else None,
-            reference=row["reference"],
-            pairs=tuple(pairs),
-            baseline_month=float(row["baseline_month"]),
-            eval_month=float(row["eval_month"]),
-            window_months=(float(window[1]), float(window[2])) if window else None,
-            supported=row["supported"],
-            confidence=(row.get("confidence") or "").strip() or "not stated",
-        )
+        return _read(name, cells)
     except KeyError as error:
         raise ConfigError(
-            f"row {name} of the clinical table: {error} is missing or unknown; compare it with the table's header"
+            f"row {name} of the clinical table: the column {error} is missing; compare it with the table's header"
         ) from None
     except ConfigError as error:
         raise ConfigError(f"row {name} of the clinical table: {error}") from None
-    except ValueError as error:
+
+
+def _read(name: str, cells: Mapping[str, str]) -> ClinicalRow:
+    sexes = SEXES.get(SEX_WORDS.get(cells["sex"].lower(), ""))
+    if sexes is None:
+        raise ConfigError(f"sex is '{cells['sex']}'; write F, M or mixed")
+    if not cells["reference"]:
         raise ConfigError(
-            f"row {name} of the clinical table cannot be read: {error}; correct that column"
-        ) from None
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text.strip() else None
-
-
-def _arm(person: Person, prior: str, schedule: str) -> Arm:
-    """An arm; what a schedule begins before entry belongs to the past."""
-    tables = [
-        *parse_schedule(prior),
-        *(table for table in parse_schedule(schedule) if table["start_months"] < 0),
-    ]
-    later = [table for table in parse_schedule(schedule) if table["start_months"] >= 0]
-    past, given = (
-        tuple(sorted((tuple(sorted(table.items())) for table in part), key=str)) for part in (tables, later)
+            "reference is empty; write vs_baseline, absolute, rate or, for a difference, vs_placebo"
+        )
+    word = cells["reference"].lower()
+    reference = word if word in ALONE else cells["reference"]
+    if reference not in ALONE and not cells["reference_schedule"]:
+        raise ConfigError(
+            f"reference is {reference}, but reference_schedule is empty; write what the others took, or none"
+        )
+    condition, window = _note(cells.get("schedule_note", ""))
+    structural = cells["quantity"].startswith(STRUCTURE) and "iliac" in cells["site"]
+    pairs = []
+    for sex in sexes:
+        person = Person(
+            sex=sex,
+            age_years=_number(cells, "age"),
+            years_since_menopause=_number_or_none(cells, "years_since_menopause")
+            if sex == "female"
+            else None,
+            T_score=_number_or_none(cells, "T_score"),
+            condition=condition,
+            bone="iliac" if structural else "lumbar",
+        )
+        other = None if reference in ALONE else _arm(person, cells, "reference_schedule")
+        pairs.append((_arm(person, cells, "schedule"), other))
+    return ClinicalRow(
+        id=name,
+        quantity=cells["quantity"],
+        site=cells["site"],
+        value=_number(cells, "value"),
+        spread=cells["spread"],
+        spread_kind=cells["spread_kind"],
+        n=_count(cells, "n"),
+        reference=reference,
+        pairs=tuple(pairs),
+        baseline_month=_number(cells, "baseline_month"),
+        eval_month=_number(cells, "eval_month"),
+        window_months=window,
+        supported=cells["supported"],
+        confidence=cells.get("confidence") or "not stated",
     )
-    return Arm(person, past, given)
+
+
+def _note(note: str) -> tuple[str | None, tuple[float, float] | None]:
+    """Condition of the person and months that a rate averages over, where a note names them."""
+    condition, window = CONDITION.search(note), RATE_WINDOW.search(note)
+    if window is None and "rate_window" in note:
+        raise ConfigError(f"schedule_note is '{note}', whose rate_window is no span; write rate_window=0-24")
+    return (
+        condition[1].lower() if condition else None,
+        (float(window[1]), float(window[2])) if window else None,
+    )
+
+
+def _number(cells: Mapping[str, str], column: str) -> float:
+    text = cells[column]
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)):
+            return float(text)
+    if not text:
+        raise ConfigError(f"{column} is empty; write a number")
+    raise ConfigError(f"{column} is '{text}', which is no number; correct it")
+
+
+def _number_or_none(cells: Mapping[str, str], column: str) -> float | None:
+    return _number(cells, column) if cells[column] else None
+
+
+def _count(cells: Mapping[str, str], column: str) -> int | None:
+    number = _number_or_none(cells, column)
+    if number is not None and (number < 1 or number != int(number)):
+        raise ConfigError(
+            f"{column} is '{cells[column]}', which counts nobody; write a whole number, or nothing"
+        )
+    return None if number is None else int(number)
+
+
+def _arm(person: Person, cells: Mapping[str, str], column: str) -> Arm:
+    """An arm; what a schedule begins before entry belongs to the past."""
+    given = read_schedule(cells[column], f"column {column}")
+    past = [
+        *read_prior(cells["prior_therapy"], "column prior_therapy"),
+        *(table for table in given if table["start_months"] < 0),
+    ]
+    later = [table for table in given if table["start_months"] >= 0]
+    before, after = (
+        tuple(sorted((tuple(sorted(table.items())) for table in part), key=str)) for part in (past, later)
+    )
+    return Arm(person, before, after)
 
 
 def years_needed(row: ClinicalRow) -> float:

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from trabsim.errors import ConfigError, RunError, TrabsimError
 from trabsim.spelling import suggest
+from trabsim.therapy.grammar import drugs_in
+from trabsim.therapy.names import kind_of
+from trabsim.therapy.registry import LIKE_A_DRUG
 from trabsim.trials.clinical import ClinicalRow, read_row
 from trabsim.trials.outcomes import published_error, skip_reason
 from trabsim.trials.persons import arm_config
@@ -25,9 +28,6 @@ COLUMNS = (
     *("reference_schedule", "baseline_month", "eval_month", "sex", "age", "years_since_menopause", "T_score"),
     *("prior_therapy", "supported"),
 )
-
-#: First month, counted from entry, that the series of a life speaks of.
-FIRST_MONTH = -5
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def read_table(path: str | Path, *, drug: str | None = None, ids: Sequence[str] 
     path : str or Path
         CSV with the columns of `COLUMNS`, and by choice ``confidence`` and ``schedule_note``.
     drug : str, optional
-        Keep rows in whose schedule or past this drug stands.
+        Keep rows in whose schedule or past this drug stands, by any of its names.
     ids : sequence of str
         Keep these rows alone.
 
@@ -150,7 +150,7 @@ def _lines(path: Path) -> tuple[list[dict[str, str]], str]:
     except UnicodeDecodeError:
         raise RunError(f"{path} is no text in UTF-8; save the table as CSV in UTF-8") from None
     lines = [
-        {key: value or "" for key, value in line.items() if isinstance(key, str)}
+        {key.strip(): (value or "").strip() for key, value in line.items() if isinstance(key, str)}
         for line in csv.DictReader(text.splitlines())
     ]
     return lines, hashlib.sha256(content).hexdigest()
@@ -165,35 +165,32 @@ def _chosen(
             raise ConfigError(f"{name} has no row '{wanted}'; {suggest(wanted, known)}")
     chosen = [line for line in lines if not ids or line["id"] in ids]
     if drug is not None:
-        chosen = [line for line in chosen if drug in _drugs(line)]
+        chosen = [line for line in chosen if kind_of(drug) in _drugs(line)]
         if not chosen:
             everything = sorted({word for line in lines for word in _drugs(line)})
-            raise ConfigError(f"no chosen row of {name} gives '{drug}'; {suggest(drug, everything)}")
+            raise ConfigError(
+                f"no chosen row of {name} gives '{drug}'; {suggest(drug, everything, LIKE_A_DRUG)}"
+            )
     return chosen
 
 
 def _drugs(line: Mapping[str, str]) -> set[str]:
-    entries = f"{line['schedule']};{line['prior_therapy']}".split(";")
-    return {entry.split()[0] for entry in entries if entry.strip() and entry.strip().lower() != "none"}
+    return drugs_in(f"{line['schedule']};{line['prior_therapy']}")
 
 
 def _row_or_reason(line: Mapping[str, str]) -> tuple[ClinicalRow | None, str | None]:
     """A row that can be run, or why it cannot."""
-    said = line["supported"].strip()
+    said = line["supported"]
     if not said.lower().startswith("yes"):
         why = said.removeprefix("no").lstrip(": ") or "not said"
         return None, f"the table marks it as not supported ({why})"
     try:
         row = read_row(line)
         reason = skip_reason(row)
-        if reason is None and min(row.months[0], row.baseline_month) < FIRST_MONTH:
-            reason = f"its baseline lies more than {-FIRST_MONTH} months before entry"
-        if reason is None and row.months[1] < row.months[0]:
-            reason = f"month {row.months[1]:g} lies before its baseline, month {row.months[0]:g}"
         published_error(row)
         if reason is None:
             for arm in row.arms:
                 arm_config(arm, years=1.0)
-    except (TrabsimError, ValueError) as error:
+    except TrabsimError as error:
         return None, " ".join(str(error).split())
     return row, reason

@@ -4,19 +4,22 @@ Each published quantity is one measure of a series.  Density of a small specimen
 a time: `density_change` therefore takes bone volume as potential bone volume (which the sites that happen to be open do
 not touch) times the share of it that is there, averaged over three months up to the day.  In the mean that is bone
 volume itself.
+
+Runs leave a row a month.  What was looked at in between lies on the line between the rows before and after it.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from trabsim.errors import ConfigError
 from trabsim.tissue.cortex import CortexParams
 from trabsim.trials.clinical import ClinicalRow
+from trabsim.trials.lives import FIRST_MONTH
 
 #: Rows of one run by month after entry.
 Series = Mapping[int, Mapping[str, float]]
@@ -59,6 +62,8 @@ SERUM = {"E2_pg_ml": "estradiol_pg_per_mL"}
 
 PERCENT = "_pct_change"
 
+SPREADS = ("SE", "SD", "95CI", "none", "")
+
 #: Months over which the share of potential bone volume that is there is averaged.
 STEADY_MONTHS = 3
 
@@ -87,6 +92,25 @@ class Score:
 
 def skip_reason(row: ClinicalRow) -> str | None:
     """Why a row cannot be compared with a series; None if it can."""
+    return _unreadable_month(row) or _unknown_quantity(row)
+
+
+def _unreadable_month(row: ClinicalRow) -> str | None:
+    start, end = row.months
+    if min(start, row.baseline_month) < FIRST_MONTH:
+        return f"its baseline lies more than {-FIRST_MONTH} months before entry"
+    if end < start:
+        return f"month {end:g} lies before its baseline, month {start:g}"
+    if start == end and is_rate(row):
+        return f"a rate needs time to pass, and its baseline is the month that it is looked at, {end:g}"
+    if min(structure_months(row), default=0) < 0:
+        return (
+            f"microarchitecture is measured from entry on, and it asks for month {min(structure_months(row))}"
+        )
+    return None
+
+
+def _unknown_quantity(row: ClinicalRow) -> str | None:
     quantity = row.quantity
     if quantity in ("BMD_pct_change", "BMD_pct_per_year", "T_score"):
         return None if row.site in SITES else f"no densitometer looks at '{row.site}'"
@@ -108,8 +132,8 @@ def structure_months(row: ClinicalRow) -> tuple[int, ...]:
     measure = row.quantity.removesuffix(PERCENT)
     if STRUCTURE.get(measure, ("",))[0] not in SLOW:
         return ()
-    last = round(row.eval_month)
-    return (round(row.baseline_month), last) if row.quantity.endswith(PERCENT) else (last,)
+    looked = (row.baseline_month, row.eval_month) if row.quantity.endswith(PERCENT) else (row.eval_month,)
+    return tuple(dict.fromkeys(month for at in looked for month in (math.floor(at), math.ceil(at))))
 
 
 def outcome(
@@ -132,30 +156,47 @@ def outcome(
     float
         In the unit of the published value.
     """
-    quantity, start, end = row.quantity, round(row.months[0]), round(row.months[1])
+    quantity, (start, end) = row.quantity, row.months
     if quantity in MARKERS:
-        return _marker(series, f"{MARKERS[quantity]}_pct_of_baseline", round(row.baseline_month), end)
+        return _marker(series, f"{MARKERS[quantity]}_pct_of_baseline", row.baseline_month, end)
     if quantity in SERUM:
-        return series[end][SERUM[quantity]]
+        return between(end, lambda month: series[month][SERUM[quantity]])
     if quantity == "T_score":
-        return series[end][f"{SITES[row.site]}_T_score"]
+        return between(end, lambda month: series[month][f"{SITES[row.site]}_T_score"])
     measure = quantity.removesuffix(PERCENT)
     if measure in BIOPSY or measure in STRUCTURE:
         column, factor = (BIOPSY | STRUCTURE)[measure]
         read = _near if measure in BIOPSY else _at
+        last = between(end, lambda month: read(series, month, column))
         if quantity.endswith(PERCENT):
-            return 100.0 * (read(series, end, column) / read(series, start, column) - 1.0)
-        return factor * read(series, end, column)
+            return 100.0 * (last / between(start, lambda month: read(series, month, column)) - 1.0)
+        return factor * last
     site = None if quantity.startswith("vBMD") else SITES[row.site]
     change = density_change(series, start, end, site, params or CortexParams(), plain)
-    rate = row.reference == "rate" or quantity.endswith("_per_year")
-    return change * 12.0 / (end - start) if rate else change
+    return change * 12.0 / (end - start) if is_rate(row) else change
 
 
-def _marker(series: Series, column: str, start: int, end: int) -> float:
+def is_rate(row: ClinicalRow) -> bool:
+    """Whether a density is told as a change per year."""
+    density = "BMD" in row.quantity
+    return density and (row.reference == "rate" or row.quantity.endswith("_per_year"))
+
+
+def between(month: float, read: Callable[[int], float]) -> float:
+    """What is read in a month, which may lie on the line between two rows."""
+    before = math.floor(month)
+    share = month - before
+    return (1.0 - share) * read(before) + share * read(before + 1) if share else read(before)
+
+
+def _marker(series: Series, column: str, start: float, end: float) -> float:
     """Change of a marker in %; its own baseline is entry, whatever noise the row of that day has."""
-    first = 100.0 if start == 0 else series[start][column]
-    return 100.0 * (series[end][column] / first - 1.0)
+
+    def level(month: int) -> float:
+        return 100.0 if month == 0 else series[month][column]
+
+    last = between(end, level) if end else series[0][column]
+    return 100.0 * (last / between(start, level) - 1.0)
 
 
 def _at(series: Series, month: int, column: str) -> float:
@@ -176,21 +217,23 @@ def around_month(series: Series, month: int) -> list[int]:
 
 
 def density_change(
-    series: Series, start: int, end: int, site: str | None, params: CortexParams, plain: bool = False
+    series: Series, start: float, end: float, site: str | None, params: CortexParams, plain: bool = False
 ) -> float:
     """Change of density in %, of a site for a densitometer or, without one, of trabecular bone.
 
     Parameters
     ----------
     series : mapping of int to row
-    start, end : int
+    start, end : float
         Months.
     site : {"lumbar_spine", "total_hip", "femoral_neck"} or None
     params : CortexParams
     plain : bool
         Without averaging what is open.
     """
-    first, last = (_density(series, month, site, params, plain) for month in (start, end))
+    first, last = (
+        between(at, lambda month: _density(series, month, site, params, plain)) for at in (start, end)
+    )
     return 100.0 * (last / first - 1.0)
 
 
@@ -218,14 +261,20 @@ def published_error(row: ClinicalRow) -> float:
 
     Where none is published: 0.5 percentage points for areal density with more than 100 people and 1 below, 2 points for
     QCT, 10 points for markers, 0.1 for T-scores, 30 % of the value for biopsies.
+
+    Raises
+    ------
+    ConfigError
+        If the spread cannot be read, or is of an unknown kind.
     """
+    if row.spread_kind not in SPREADS:
+        raise ConfigError(f"spread_kind is '{row.spread_kind}'; write SE, SD, 95CI or none")
     if row.spread and row.spread_kind == "SE":
-        return float(row.spread)
+        return _spread(row)
     if row.spread and row.spread_kind == "SD" and row.n:
-        return float(row.spread) / math.sqrt(row.n)
+        return _spread(row) / math.sqrt(row.n)
     if row.spread and row.spread_kind == "95CI":
-        low, high = (float(part) for part in re.split(r";|,| to ", row.spread))
-        return abs(high - low) / 3.92
+        return abs(_interval(row)[1] - _interval(row)[0]) / 3.92
     if row.quantity in MARKERS:
         return 10.0
     if row.quantity.startswith("vBMD"):
@@ -235,6 +284,26 @@ def published_error(row: ClinicalRow) -> float:
     if row.quantity.startswith("BMD"):
         return 0.5 if row.n is not None and row.n > 100 else 1.0
     return 0.3 * abs(row.value)
+
+
+def _interval(row: ClinicalRow) -> tuple[float, float]:
+    ends = row.spread.split(";")
+    try:
+        low, high = (float(end) for end in ends)
+    except ValueError:
+        raise ConfigError(
+            f"spread is '{row.spread}', which is no 95CI; write its ends with a semicolon between, such as 4.0;7.4"
+        ) from None
+    return low, high
+
+
+def _spread(row: ClinicalRow) -> float:
+    try:
+        return float(row.spread)
+    except ValueError:
+        raise ConfigError(
+            f"spread is '{row.spread}', which is no {row.spread_kind}; write a number, or spread_kind none"
+        ) from None
 
 
 def allowance(row: ClinicalRow) -> float:
