@@ -174,6 +174,6 @@ def _show_plan(found: Any) -> None:
     )
     runs = found.trial.patients * found.trial.replicates
     click.echo(
-        f"{runs} run-ins of {found.trial.spin_up_days} days, {runs * len(found.arm)} lives of {found.last_month} "
+        f"{runs} run-ins of {found.spin_up_days} days, {runs * len(found.arm)} lives of {found.last_month} "
         f"months in {len(found.arm)} arms ({', '.join(found.arm_names)})"
     )

@@ -54,6 +54,57 @@ def test_a_configuration_of_its_own_holds_for_everybody(tmp_path):
     assert found.life(found.patient(1), 1, found.arm[0]).config.process.activation.occupancy_exponent == 2.1
 
 
+def test_an_early_prior_therapy_lengthens_the_run_in(tmp_path, trial):
+    """As in a scorecard: its first dose is given, to bone that remodels."""
+    assert trial.spin_up_days == trial.trial.spin_up_days == 20
+    found = read_trial(
+        write_trial(tmp_path, ("[population]", '[population]\nprior = "Fosamax 70 mg qw -60-0"'))
+    )
+    assert found.spin_up_days == 1826 + 365
+    life = found.life(found.patient(1), 1, found.arm[0])
+    assert life.run_in_config.run.spin_up_days == 1826 + 365
+    assert [course.kind for course in life.run_in_config.therapy] == ["alendronate"]
+    long = (
+        ("spin_up_days = 20", "spin_up_days = 9000"),
+        ("[population]", '[population]\nprior = "ptx once -60-0"'),
+    )
+    assert read_trial(write_trial(tmp_path, *long)).spin_up_days == 9000
+
+
+def test_hormones_that_the_population_does_not_set_hold_for_everybody(tmp_path):
+    """Treatment that begins by FRAX, and men who lack testosterone."""
+    frax = "[config.endocrine]\nFRAX_hip_fraction = 0.04\ncalcium_intake_mg_per_day = 500\n[population]"
+    given = '[[arm.therapy]]\nkind = "alendronate"\ndose = 70\nunit = "mg"\nevery = "qw"'
+    given += '\nstart_when = "FRAX_hip_fraction >= 0.03"\n[[endpoint]]\nquantity = "BMD_pct_change"'
+    found = read_trial(
+        write_trial(tmp_path, ("[population]", frax), ('[[endpoint]]\nquantity = "BMD_pct_change"', given))
+    )
+    config = found.life(found.patient(2), 1, found.arm[1]).config
+    assert config.endocrine.FRAX_hip_fraction == 0.04
+    assert config.endocrine.calcium_intake_mg_per_day == 500.0
+    assert (
+        config.endocrine.age_years == found.patient(2).values["age_years"] != found.base.endocrine.age_years
+    )
+    assert [course.kind for course in config.therapy] == ["calcium", "denosumab", "alendronate"]
+    low = "[config.endocrine]\nhypogonadism_testosterone_ng_per_dL = 180\n[population]\n"
+    low += 'sex = "male"\ncondition = "hypogonadism"'
+    since = 'years_since_menopause = { kind = "normal", mean = 18, sd = 6, least = 5, most = 40 }\n'
+    pair = 'correlation = [["age_years", "years_since_menopause", 0.8]]\n'
+    found = read_trial(write_trial(tmp_path, ("[population]", low), (since, ""), (pair, "")))
+    patient = found.patient(1)
+    config = found.life(patient, 1, found.arm[0]).config
+    assert config.endocrine.hypogonadism == "secondary"
+    assert config.endocrine.hypogonadism_age_years == patient.values["age_years"] - 10.0
+    assert config.endocrine.hypogonadism_testosterone_ng_per_dL == 180.0
+
+
+def test_a_trial_keeps_its_hash_where_it_says_nothing_new(trial):
+    """So that what was begun before goes on."""
+    assert "condition" in trial.model_dump()["population"]
+    sick = trial.population.model_copy(update={"condition": "ghd"})
+    assert trial.model_copy(update={"population": sick}).sha256 != trial.sha256
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -85,6 +136,41 @@ def test_a_configuration_of_its_own_holds_for_everybody(tmp_path):
             '[[arm]]\nname = "placebo"',
             '[config.specimen]\nseed = 1\n\n[[arm]]\nname = "placebo"',
             r"\[config.specimen\] is written by the trial itself",
+        ),
+        (
+            '[[arm]]\nname = "placebo"',
+            '[config.endocrine]\nage_years = 60\n\n[[arm]]\nname = "placebo"',
+            "config.endocrine.age_years is set by the population, patient by patient; .* use population.age_years",
+        ),
+        (
+            "[population]",
+            '[config.endocrine]\npth_table = [[0, 90]]\n[population]\ncondition = "phpt"',
+            "config.endocrine.pth_table is set by the population, .* use population.condition",
+        ),
+        (
+            "[population]",
+            '[population]\ncondition = "hypogonadism"',
+            "condition = 'hypogonadism' concerns men, and sex = 'female'; change sex",
+        ),
+        (
+            "[population]",
+            "[config.endocrine]\nFRAX_hip = 0.03\n[population]",
+            "unknown key 'endocrine.FRAX_hip'",
+        ),
+        (
+            "[population]",
+            '[population]\nprior = "calcium 500 mg qd 0-6"',
+            "population.prior: calcium from month 0 on is given after entry, .* write it in the schedule",
+        ),
+        (
+            "[population]",
+            '[population]\nprior = "none; calcium 500 mg qx -6-0"',
+            r"population.prior, schedule entry 2 \(character 7\): 'qx' in .* is no frequency",
+        ),
+        (
+            "[population]",
+            '[config]\nextends = "denosumab"\n[population]',
+            r"\[config\] extends 'denosumab', which gives denosumab.*, and a trial gives only what its arms name; write",
         ),
         (
             '[[arm]]\nname = "placebo"',

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from trabsim.config import load_config
 from trabsim.errors import ConfigError
 from trabsim.trials.distributions import Distribution
-from trabsim.trials.population import Inclusion, PopulationParams, draw_patient, run_seed, tables_of
+from trabsim.trials.patient_tables import tables_of
+from trabsim.trials.population import Inclusion, PopulationParams, draw_patient, run_seed
 
 WOMEN = PopulationParams(
     age_years=Distribution(kind="normal", mean=68, sd=6, least=55, most=80),
@@ -165,6 +166,10 @@ def test_a_distribution_that_cannot_be_is_refused(keys, message):
     [
         ({"BV_TV": Distribution(value=0.1)}, "T_score and BV_TV both say how much bone"),
         ({"growth_hormone_deficient": Distribution(value=1.0)}, "is so or not; write"),
+        (
+            {"condition": "ghd", "growth_hormone_deficient": Distribution(kind="share", value=0.5)},
+            "condition = 'ghd' and growth_hormone_deficient say the same; keep one",
+        ),
         ({"load": Distribution(kind="normal", mean=1.0, sd=0.3)}, "load cannot be negative"),
         ({"correlation": (("age_years", "lod", 0.1),)}, "correlation of 'lod', which has no distribution"),
         ({"correlation": (("age_years", "age_years", 0.1),)}, "is said twice, or of one with itself"),

@@ -5,7 +5,7 @@ What a table leaves open is assumed here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trabsim.config import Config, RunParams, load_config
@@ -139,6 +139,25 @@ def endocrine_of(person: Person) -> dict[str, Any]:
     return keys
 
 
+def spin_up_for(prior: Sequence[Mapping[str, Any]], usual_days: int) -> int:
+    """Length of a spin-up in which the first dose of all that was taken meets an open remodeling space.
+
+    Parameters
+    ----------
+    prior : sequence of mapping
+        What was taken before entry, as tables of ``[[therapy]]``.
+    usual_days : int
+        Without it.
+
+    Returns
+    -------
+    int
+        Days.
+    """
+    began = min((table["start_months"] for table in prior), default=0.0)
+    return max(usual_days, DAYS_BEFORE_PRIOR - on_day(began * DAYS_PER_MONTH)) if prior else usual_days
+
+
 def arm_tables(
     arm: Arm,
     *,
@@ -164,9 +183,9 @@ def arm_tables(
         a prior therapy began early.
     """
     run: dict[str, Any] = {"seed": seed}
-    began = min((dict(items)["start_months"] for items in arm.prior), default=0.0)
-    spin_up_days = DAYS_BEFORE_PRIOR - on_day(began * DAYS_PER_MONTH)
-    if spin_up_days > RunParams().spin_up_days:
+    usual = RunParams().spin_up_days
+    spin_up_days = spin_up_for([dict(items) for items in arm.prior], usual)
+    if spin_up_days > usual:
         run["spin_up_days"] = spin_up_days
     specimen = specimen_of(arm.person)
     size = {"shape": list(shape), "voxel_size_um": voxel_size_um, "seed": seed}

@@ -8,7 +8,7 @@ the tenth person is the same whether ten or a thousand are drawn, and whatever e
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import model_validator
@@ -19,14 +19,7 @@ from trabsim.rng import Random, Stream
 from trabsim.spelling import suggest
 from trabsim.trials.clinical import Person
 from trabsim.trials.distributions import Distribution
-from trabsim.trials.persons import (
-    CONDITION_YEARS,
-    LEAST_BV_TV,
-    MOST_BV_TV,
-    bone_volume_at,
-    endocrine_of,
-    specimen_of,
-)
+from trabsim.trials.persons import LEAST_BV_TV, MOST_BV_TV, bone_volume_at, specimen_of
 from trabsim.trials.study_file import StudyTable, entry
 
 #: What can be said of people, in the order of the correlation matrix; the order decides the draws.
@@ -92,6 +85,11 @@ class PopulationParams(StudyTable):
     growth_hormone_deficient: Distribution | None = entry(
         None, "whether growth hormone has been lacking for ten years (kind share)"
     )
+    condition: Literal["hypogonadism", "ghd", "phpt"] | None = entry(
+        None,
+        "what everybody has had for ten years: hypogonadism of men, growth hormone deficiency (ghd) or primary "
+        "hyperparathyroidism (phpt), as in clinical tables",
+    )
     load: Distribution | None = entry(
         None,
         "daily loads over what the bone is used to, from the start of the run-in on; unless said 1",
@@ -122,6 +120,12 @@ class PopulationParams(StudyTable):
             raise ValueError("T_score and BV_TV both say how much bone there is; keep one")
         if self.sex == "male" and self.years_since_menopause is not None:
             raise ValueError("years_since_menopause concerns women, and sex = 'male'; leave it out")
+        if self.condition == "hypogonadism" and self.sex == "female":
+            raise ValueError(
+                "condition = 'hypogonadism' concerns men, and sex = 'female'; change sex, or say when menopause was"
+            )
+        if self.condition == "ghd" and self.growth_hormone_deficient is not None:
+            raise ValueError("condition = 'ghd' and growth_hormone_deficient say the same; keep one")
         if self.growth_hormone_deficient is not None and self.growth_hormone_deficient.kind != "share":
             raise ValueError(
                 "growth_hormone_deficient is so or not; write { kind = 'share', value = 0.1 } for a tenth of people"
@@ -286,53 +290,3 @@ def _seed(seed: int, number: int, draw: int, which: int) -> int:
 def run_seed(seed: int, patient: Patient, replicate: int) -> int:
     """Seed of the cells of a patient's replicate, from 1."""
     return _seed(seed, patient.number, patient.draw, replicate)
-
-
-def tables_of(
-    population: PopulationParams, patient: Patient, usual_rate: float, spin_up_days: int
-) -> dict[str, Any]:
-    """Tables of a configuration that make a patient: specimen, endocrine, and what load and turnover change.
-
-    Parameters
-    ----------
-    population : PopulationParams
-    patient : Patient
-    usual_rate : float
-        ``activation.rate_per_mm2_per_year`` of people of the usual turnover.
-    spin_up_days : int
-        Length of the run-in.
-
-    Returns
-    -------
-    dict
-    """
-    values = patient.values
-    age, since = values["age_years"], values.get("years_since_menopause")
-    person = Person(population.sex, age, since)
-    tables: dict[str, Any] = {
-        "specimen": {
-            "preset": specimen_of(person)["preset"],
-            "BV_TV": values["BV_TV"],
-            "seed": patient.specimen_seed,
-        },
-        "endocrine": endocrine_of(person),
-    }
-    hormones = tables["endocrine"]
-    estradiol = values.get("estradiol_pg_per_mL")
-    if estradiol is not None and population.sex == "male":
-        hormones["estradiol_table"] = [[0.0, estradiol]]
-    elif estradiol is not None:
-        after = hormones["final_menstrual_period_age_years"] <= age
-        hormones[f"estradiol_{'post' if after else 'pre'}menopausal_pg_per_mL"] = estradiol
-    if values.get("growth_hormone_deficient"):
-        hormones["growth_hormone_deficiency_age_years"] = max(18.0, age - CONDITION_YEARS)
-    if "load" in values:
-        first_day = 1 - spin_up_days  # on the first day osteocytes learn what they are used to
-        tables["mechanics"] = {
-            "program": [{"kind": "constant", "start_day": first_day, "scale": values["load"]}]
-        }
-    if "marker_level" in values:
-        tables["activation"] = {
-            "rate_per_mm2_per_year": round(usual_rate * values["marker_level"], DIGITS + 2)
-        }
-    return tables

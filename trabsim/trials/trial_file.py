@@ -13,14 +13,16 @@ from pydantic import model_validator
 
 from trabsim.config import Config, load_config
 from trabsim.errors import ConfigError
-from trabsim.therapy.grammar import parse_schedule
+from trabsim.therapy.grammar import read_prior, read_schedule
 from trabsim.trials.endpoints import Endpoint
 from trabsim.trials.lives import Life
-from trabsim.trials.population import Patient, PopulationParams, draw_patient, run_seed, tables_of
+from trabsim.trials.patient_tables import hormones_of, set_by, tables_of
+from trabsim.trials.persons import spin_up_for
+from trabsim.trials.population import Patient, PopulationParams, draw_patient, run_seed
 from trabsim.trials.study_file import StudyTable, entry, read_study
 
 #: Tables that the trial writes itself.
-OWN_TABLES = ("run", "specimen", "endocrine", "therapy", "output")
+OWN_TABLES = ("run", "specimen", "therapy", "output")
 
 #: Longest trial, months.
 MOST_MONTHS = 600
@@ -35,7 +37,9 @@ class TrialParams(StudyTable):
     seed: int = entry(1, "seed of people, specimens and cells", ge=0, lt=2**32)
     shape: tuple[int, int, int] = entry((64, 64, 64), "voxels of a specimen")
     voxel_size_um: float = entry(40.0, "voxel edge", gt=2, le=80)
-    spin_up_days: int = entry(730, "run-in before entry", ge=0, le=20_000)
+    spin_up_days: int = entry(
+        730, "run-in before entry; longer where population.prior began earlier", ge=0, le=20_000
+    )
 
 
 class ArmParams(StudyTable):
@@ -113,12 +117,33 @@ class Trial(StudyTable):
             raise ValueError(
                 f"[config.{own[0]}] is written by the trial itself; use [trial], [population] and [[arm]] instead"
             )
+        hormones, decided = self.config.get("endocrine", {}), set_by(self.population)
+        for name in hormones if isinstance(hormones, Mapping) else ():
+            if name in decided:
+                raise ValueError(
+                    f"config.endocrine.{name} is set by the population, patient by patient; leave it out, and use "
+                    f"population.{decided[name]}"
+                )
         return self
 
     @cached_property
     def base(self) -> Config:
-        """Configuration that holds for everybody."""
-        return load_config(self.config)
+        """Configuration that holds for everybody; beside hormones of everybody stand those of the first patient."""
+        hormones = self.config.get("endocrine")
+        if not isinstance(hormones, Mapping):
+            return load_config(self.config)
+        own = hormones_of(self.population, self.patient(1))
+        return load_config({**self.config, "endocrine": {**hormones, **own}})
+
+    @cached_property
+    def prior(self) -> list[dict[str, Any]]:
+        """Tables of what everybody took before entry."""
+        return read_prior(self.population.prior, "population.prior")
+
+    @property
+    def spin_up_days(self) -> int:
+        """Length of the run-in: longer than asked for where what was taken before began earlier."""
+        return spin_up_for(self.prior, self.trial.spin_up_days)
 
     @property
     def arm_names(self) -> list[str]:
@@ -152,6 +177,8 @@ class Trial(StudyTable):
         data["config"] = self.base.model_dump(mode="json")
         for arm in data["arm"]:
             arm.pop("arm_id")
+        if data["population"]["condition"] is None:  # trials begun before there were conditions go on
+            data["population"].pop("condition")
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -188,13 +215,13 @@ class Trial(StudyTable):
         """
         p = self.trial
         usual = self.base.process.activation.rate_per_mm2_per_year
-        own = tables_of(self.population, patient, usual, p.spin_up_days)
+        own = tables_of(self.population, patient, usual, self.spin_up_days)
         before = {**self.config, **{k: v for k, v in own.items() if k not in self.config}}
         for name in set(own) & set(self.config):
             before[name] = {**self.config[name], **own[name]}
         before["specimen"] = {**own["specimen"], "shape": list(p.shape), "voxel_size_um": p.voxel_size_um}
-        before["run"] = {"seed": run_seed(p.seed, patient, replicate), "spin_up_days": p.spin_up_days}
-        before["therapy"] = read_schedule(self.population.prior, "population.prior")
+        before["run"] = {"seed": run_seed(p.seed, patient, replicate), "spin_up_days": self.spin_up_days}
+        before["therapy"] = self.prior
         label = f"patient {patient.number}, replicate {replicate}"
         if arm is None:
             return Life(before, label=f"{label}, run-in")
@@ -227,6 +254,12 @@ def read_trial(path: str | Path) -> Trial:
         trial.config["extends"] = str((path.parent / base).absolute())
     if trial.report.reference_table is not None:
         trial = trial.compared_with(path.parent / trial.report.reference_table)
+    given = dict.fromkeys(course.kind for course in trial.base.therapy)
+    if given:
+        raise ConfigError(
+            f"[config] extends '{base}', which gives {' and '.join(given)}, and a trial gives only what its arms name; "
+            "write it in the schedule of each [[arm]] that takes it, and extend a configuration without therapies"
+        )
     first = trial.patient(1)
     for arm in trial.arm:
         try:
@@ -235,31 +268,3 @@ def read_trial(path: str | Path) -> Trial:
             text = str(error)
             raise ConfigError(text if f"arm '{arm.name}'" in text else f"arm '{arm.name}': {text}") from None
     return trial
-
-
-def read_schedule(text: str, where: str) -> list[dict[str, Any]]:
-    """Read a schedule; a mistake is named with its place.
-
-    Parameters
-    ----------
-    text : str
-    where : str
-        What messages call it.
-
-    Returns
-    -------
-    list of dict
-
-    Raises
-    ------
-    ConfigError
-    """
-    start, tables = 0, []
-    for number, part in enumerate(text.split(";"), 1):
-        try:
-            tables += parse_schedule(part)
-        except ConfigError as error:
-            place = start + len(part) - len(part.lstrip()) + 1
-            raise ConfigError(f"{where}, schedule entry {number} (character {place}): {error}") from None
-        start += len(part) + 1
-    return tables
