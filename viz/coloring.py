@@ -18,10 +18,13 @@ _LABELS = {
     "age": "age of the matrix (years)",
     "thickness": "trabecular thickness, diameter of the largest sphere (um)",
     "strain_energy": "strain energy density (MPa)",
+    "estradiol_local": "local estradiol, at 20 ng/dL testosterone (pg/mL)",
 }
 _OF_BONE = ("mineral", "age", "thickness")
 # lengths of 0.5 % of the surface or less are not shown as ends of the ramp
 _DEEPEST_PERCENTILE = 99.5
+# a ramp that begins below this share of its end begins at zero
+_NEXT_TO_NOTHING = 0.05
 
 
 def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | None = None) -> Scene:
@@ -58,8 +61,13 @@ def color_scene(snapshot: Snapshot, color: str, limits: tuple[float, float] | No
     values = matrix_values(snapshot, color) if color in _OF_BONE else snapshot.array(color)
     domain = snapshot.solid if color in _OF_BONE else where_defined(snapshot, values)
     low, high = limits_of(values[domain], limits)
-    shown = Values(_LABELS.get(color) or snapshot.label(color), spread(values, domain), low, high)
+    shown = Values(label_of(snapshot, color), spread(values, domain), low, high)
     return Scene(solid, snapshot.voxel_size_um, values=shown)
+
+
+def label_of(snapshot: Snapshot, name: str) -> str:
+    """What stands beside a ramp: a quantity and its unit."""
+    return _LABELS.get(name) or snapshot.label(name)
 
 
 def loss_scene(before: Snapshot, after: Snapshot, *, by_load: bool = False) -> Scene:
@@ -217,7 +225,8 @@ def where_defined(snapshot: Snapshot, values: np.ndarray) -> np.ndarray:
     in_marrow, in_bone = _share(known, ~bone & snapshot.tissue), _share(known, bone & ~surface)
     if in_marrow > 0.99:
         return snapshot.tissue if in_bone > 0.99 else known & snapshot.tissue
-    if in_marrow < 0.02 and known[bone].any():
+    # what bone feels is also known in marrow voxels that are partly bone
+    if in_marrow < max(0.02, in_bone / 3.0) and known[bone].any():
         return bone if in_bone > 0.5 else surface
     return (~bone | surface) & snapshot.tissue
 
@@ -227,7 +236,7 @@ def _share(known: np.ndarray, where: np.ndarray) -> float:
 
 
 def limits_of(values: np.ndarray, limits: tuple[float, float] | None = None) -> tuple[float, float]:
-    """Ends of a ramp: those asked for, or the 1st and 99th percentile.
+    """Ends of a ramp: those asked for, or the 1st and 99th percentile, or zero where the lower one is next to it.
 
     Raises
     ------
@@ -245,6 +254,8 @@ def _range(values: np.ndarray) -> tuple[float, float]:
     if finite.size == 0:
         return 0.0, 1.0
     low, high = (float(f"{end:.3g}") for end in np.percentile(finite, (1, 99)))
+    if 0.0 < low < _NEXT_TO_NOTHING * high:
+        low = 0.0
     return (low, high) if low < high else (low, low + max(abs(low), 1.0))
 
 

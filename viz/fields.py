@@ -12,7 +12,7 @@ from trabsim.state import FULL
 from trabsim.viz.annotate import Notes, Ramp, annotate, save, scene_size
 from trabsim.viz.camera import View, fit
 from trabsim.viz.cloud import cloud_over
-from trabsim.viz.coloring import color_scene, limits_of, where_defined
+from trabsim.viz.coloring import color_scene, label_of, limits_of, where_defined
 from trabsim.viz.colors import BONE, ramp
 from trabsim.viz.notes import checkpoint_notes
 from trabsim.viz.pictures import Size, check_request, draw_bare, facts
@@ -115,7 +115,7 @@ def read_field(snapshot: Snapshot, name: str, limits: tuple[float, float] | None
     values = snapshot.array(real).astype(np.float32)
     domain = where_defined(snapshot, values)
     low, high = limits_of(values[domain], limits)
-    return Field(values, domain, snapshot.label(real), low, high)
+    return Field(values, domain, label_of(snapshot, real), low, high)
 
 
 def _slice(

@@ -8,13 +8,14 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 from viz_files import ball, foam, write_checkpoint
 
 from trabsim import viz
 from trabsim.errors import RunError
 from trabsim.state import Phase
 from trabsim.viz import annotate, pictures
-from trabsim.viz.coloring import color_scene, exposed, loss_scene, phase_patches, where_defined
+from trabsim.viz.coloring import color_scene, exposed, limits_of, loss_scene, phase_patches, where_defined
 from trabsim.viz.colors import PHASES
 from trabsim.viz.notes import loss_notes
 from trabsim.viz.probe import Answer
@@ -195,6 +196,10 @@ def test_the_voxels_a_field_speaks_of_are_told_from_its_zeros(tmp_path):
     fields = {
         "everywhere": np.ones(bone.shape, np.float32),
         "in_bone": bone.astype(np.float32),
+        # as load is, in voxels that are less than half bone
+        "in_bone_and_next_to_it": (bone | (ndimage.binary_dilation(bone) & (np.arange(20) > 9))).astype(
+            np.float32
+        ),
         "at_surface": (surface & (np.arange(20) > 9)).astype(np.float32),
         "in_marrow": (~bone | surface).astype(np.float32),
         "in_part_of_marrow": (~bone & (np.arange(20) > 9)).astype(np.float32),
@@ -202,6 +207,7 @@ def test_the_voxels_a_field_speaks_of_are_told_from_its_zeros(tmp_path):
     domains = {
         "everywhere": np.ones(bone.shape, bool),
         "in_bone": bone,
+        "in_bone_and_next_to_it": bone,
         "at_surface": surface,
         "in_marrow": ~bone | surface,
         "in_part_of_marrow": ~bone | surface,
@@ -209,6 +215,14 @@ def test_the_voxels_a_field_speaks_of_are_told_from_its_zeros(tmp_path):
     snapshot = read_snapshot(write_checkpoint(tmp_path / "a.vtkhdf", bone, **fields))
     for name, domain in domains.items():
         assert np.array_equal(where_defined(snapshot, fields[name]), domain), name
+
+
+def test_the_ends_of_a_ramp_leave_out_extremes_and_begin_at_zero_where_next_to_it():
+    even = np.linspace(1.0, 101.0, 10_001)
+    assert limits_of(np.append(even, 1e6)) == (0.0, 100.0)
+    assert limits_of(even + 100.0) == (102.0, 200.0)
+    assert limits_of(even - 1.0 - 50.0) == (-49.0, 49.0)
+    assert limits_of(even, (3.0, 4.0)) == (3.0, 4.0)
 
 
 def test_mineral_follows_the_age_of_the_matrix_and_the_run_configuration(tmp_path):
