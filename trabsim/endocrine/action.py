@@ -214,7 +214,7 @@ class ActionParams(Params):
     recruitment_gain_by_androgen: float = param(
         0.057,
         "more osteoblasts",
-        source="calibrated: men under androgen deprivation (Mittan 2002) and testosterone (Snyder 2017)",
+        source="calibrated: 0.05 +- 0.11, androgen deprivation (Mittan 2002) and testosterone (Snyder 2017)",
         ge=0,
         le=1,
     )
