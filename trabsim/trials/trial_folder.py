@@ -26,6 +26,23 @@ from trabsim.trials.living import Place
 
 TRIAL, PLAN, RUN_INS, LOCK = "trial.toml", "plan.json", "run_ins", ".lock"
 
+#: What ``plan.json`` must hold, and each life in it.
+OF_A_PLAN: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "sha256": str,
+    "version": str,
+    "source": str,
+    "lives": list,
+    "workers": int,
+}
+OF_A_LIFE: dict[str, type | tuple[type, ...]] = {
+    "key": str,
+    "run_in_key": str,
+    "label": str,
+    "months": (int, float),
+    "spin_up_days": int,
+}
+
 #: Times that the lock of a folder is tried, a tenth of a second apart.
 LOCK_ATTEMPTS = 5
 
@@ -49,6 +66,8 @@ def take_folder(folder: Path, file: Path, name: str, sha256: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file, and a trial needs a folder; choose another one with -o")
     plan = read_json(folder / PLAN)
+    if plan is not None:
+        _require_whole(plan, folder)
     if plan is None:
         if folder.exists() and any(path.name not in (RUN_INS, LOCK) for path in folder.iterdir()):
             raise RunError(f"{folder} is not empty and holds no trial; choose another folder with -o")
@@ -218,7 +237,30 @@ def require_plan(folder: Path) -> dict[str, Any]:
     plan = read_json(folder / PLAN)
     if plan is None or "lives" not in plan:
         raise RunError(f"{folder} is not the folder of a trial; give the one that 'trabsim trial run' wrote")
+    _require_whole(plan, folder)
     return plan
+
+
+def _require_whole(plan: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a plan that somebody cut short or edited.
+
+    Raises
+    ------
+    RunError
+        Naming what is missing.
+    """
+    missing = next((name for name, kind in OF_A_PLAN.items() if not isinstance(plan.get(name), kind)), None)
+    for number, life in enumerate(plan["lives"] if missing is None else (), 1):
+        of_life = life if isinstance(life, dict) else {}
+        wrong = [name for name, kind in OF_A_LIFE.items() if not isinstance(of_life.get(name), kind)]
+        if wrong:
+            missing = f"{wrong[0]} of life {number}"
+            break
+    if missing is not None:
+        raise RunError(
+            f"{folder / PLAN} is damaged: it does not say {missing} as it should; remove {folder} and run the trial "
+            "again, or choose another folder with -o"
+        )
 
 
 def _is_held(folder: Path) -> bool:
