@@ -84,7 +84,7 @@ def show_presets(name: str | None) -> None:
 
 def _say_therapies(config: Config) -> None:
     """One line per therapy, and what is unusual about them."""
-    from trabsim.therapy.notes import describe, notes_on
+    from trabsim.therapy.notes import describe, notes_of
     from trabsim.therapy.plan import read_courses
 
     courses = read_courses(config.therapy)
@@ -93,7 +93,7 @@ def _say_therapies(config: Config) -> None:
     click.echo("")
     for line in describe(courses, config.run.end_day):
         click.echo(line)
-    for note in notes_on(courses, -config.run.spin_up_days, config.run.end_day):
+    for note in notes_of(config):
         click.echo(f"warning: {note}")
 
 

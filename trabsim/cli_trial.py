@@ -163,6 +163,7 @@ def report(folder: Path, output: Path | None, reference_table: Path | None) -> N
 
 def _show_plan(found: Any) -> None:
     from trabsim.cli_text import table
+    from trabsim.therapy.notes import gathered, notes_of
 
     patients = [found.patient(number) for number in range(1, found.trial.patients + 1)]
     names = list(patients[0].values)
@@ -177,3 +178,10 @@ def _show_plan(found: Any) -> None:
         f"{runs} run-ins of {found.spin_up_days} days, {runs * len(found.arm)} lives of {found.last_month} "
         f"months in {len(found.arm)} arms ({', '.join(found.arm_names)})"
     )
+    notes = [
+        (f"'{arm.name}'", note)
+        for arm in found.arm
+        for note in notes_of(found.life(patients[0], 1, arm).config)
+    ]
+    for line in gathered(notes, "arm", "arms"):
+        click.echo(f"warning: {line}")

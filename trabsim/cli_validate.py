@@ -95,6 +95,8 @@ def validate(
     if dry_run:
         for row in found.skipped:
             click.echo(f"skipped {row.id} ({row.quantity}, {row.site}): {row.reason}")
+        for line in warnings(found, lives):
+            click.echo(f"warning: {line}")
         return
     progress = Progress()
     outcomes = run_lives(lives.lives, keep, cluster, progress=progress)
@@ -121,6 +123,16 @@ def announcement(found: Any, lives: Any, keep: Path) -> str:
         f"{len(found.rows)} rows to run, {len(found.skipped)} skipped; {len(wanted)} lives, "
         f"{len(wanted) - len(left)} of them kept in {keep}; ahead {len(left)} lives after {len(run_ins)} run-ins, "
         f"{years:.0f} simulated years"
+    )
+
+
+def warnings(found: Any, lives: Any) -> list[str]:
+    """What is unusual about doses and schedules, each with the rows that it concerns."""
+    from trabsim.therapy.notes import gathered, notes_of
+
+    notes = {arm: notes_of(life.config) for (arm, seed), life in lives.by_arm.items() if seed == 1}
+    return gathered(
+        ((row.id, note) for row in found.rows for arm in row.arms for note in notes[arm]), "row", "rows"
     )
 
 

@@ -115,6 +115,15 @@ def test_validate_says_what_is_ahead_and_runs_nothing_when_asked_to(here):
     assert "z" not in out.split("\n", 1)[1]
 
 
+def test_a_dry_run_of_validate_warns_of_doses(here):
+    text = (here / "rows.csv").read_text(encoding="utf-8")
+    assert text.count("zoledronate 5 mg once 0-1,none") == 1
+    (here / "rows.csv").write_text(text.replace("zoledronate 5 mg once", "zoledronate 500 mg once"))
+    out = call("validate", "--table", "rows.csv", "--rows", "ZOL,ALN", *SMALL, "--dry-run")
+    assert "warning: row ZOL: therapy 1 (zoledronate): 500 mg once is 100 times the usual dose; check" in out
+    assert out.count("warning") == 1
+
+
 def test_calibrate_leaves_parameters_that_validate_reads(here, monkeypatch):
     out = call("calibrate", "fit.toml", "-o", "fit")
     assert "1 parameters, 1 rows to fit" in out

@@ -62,6 +62,23 @@ def test_a_dry_run_writes_nothing(call, tmp_path):
     shown = call("run", "small.toml", "--dry-run")
     assert "3 run-ins of 20 days, 6 lives of 2 months in 2 arms (placebo, denosumab)" in shown.output
     assert [path.name for path in tmp_path.iterdir()] == ["small.toml"]
+    assert "warning" not in shown.output
+
+
+def test_a_dry_run_warns_of_doses_and_schedules(call, tmp_path):
+    write_trial(
+        tmp_path,
+        ("denosumab 60 mg q6m 0-24", "denosumab 6000 mg q6m 0-24"),
+        ("[population]", '[population]\nprior = "calcium 30 g qd -3-0"'),
+    )
+    shown = call("run", "small.toml", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert (
+        "warning: arm 'denosumab': therapy 3 (denosumab): 6000 mg q6m is 100 times the usual" in shown.output
+    )
+    assert (
+        "warning: arms 'placebo', 'denosumab': therapy 1 (calcium): 30 g qd is 20 times the" in shown.output
+    )
 
 
 def test_failures_and_screen_failures_are_said_and_failures_end_with_1(call, tmp_path):
@@ -93,6 +110,39 @@ def test_a_mistake_is_one_line_and_exit_code_2(call, tmp_path, capsys, words, me
     assert said.startswith("trabsim: error: ")
     assert said.count("\n") == 1
     assert message in said
+
+
+@pytest.mark.parametrize("words", [("status", "small"), ("run", "small.toml"), ("report", "small")])
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda plan: plan.pop("sha256"), "sha256"),
+        (lambda plan: plan.pop("workers"), "workers"),
+        (lambda plan: plan.update(lives=3), "lives"),
+        (lambda plan: plan["lives"][1].pop("run_in_key"), "run_in_key of life 2"),
+        (lambda plan: plan["lives"].insert(0, None), "key of life 1"),
+    ],
+)
+def test_a_plan_that_lacks_something_is_told_in_one_line(call, tmp_path, capsys, words, change, missing):
+    write_trial(tmp_path)
+    life = {"key": "a", "run_in_key": "b", "label": "c", "months": 3, "spin_up_days": 20}
+    plan = {
+        "name": "x",
+        "sha256": "y",
+        "version": "0",
+        "source": "z",
+        "workers": 1,
+        "lives": [life, dict(life)],
+    }
+    change(plan)
+    Path("small").mkdir()
+    Path("small", "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["trial", *words])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"plan.json is damaged: it does not say {missing} as it should; remove" in said
+    assert said.count("\n") == 1
 
 
 def test_a_reference_table_may_be_given_to_the_report(call, tmp_path, capsys):

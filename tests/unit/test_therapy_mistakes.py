@@ -222,6 +222,14 @@ def test_a_usual_dose_is_not_worth_a_note():
         ({**GOOD, "every": "daily"}, "therapy 1 (denosumab): 60 mg daily is 183 times the usual dose"),
         ({**PATCH, "unit": "mg/day"}, "therapy 1 (estradiol_patch): 50 mg/day is 500 times the usual dose"),
         (
+            {"kind": "vitamin_d", "dose": 50_000, "unit": "IU", "every": "daily"},
+            "therapy 1 (vitamin_d): 50000 IU daily is 7 times the usual amount per day; check amount and unit",
+        ),
+        (
+            {**GEL, "kind": "testosterone_cypionate", "dose": 200, "unit": "mg/mL", "volume_mL": 20},
+            "therapy 1 (testosterone_cypionate): 200 mg/mL x 20 mL = 4000 mg daily is ",
+        ),
+        (
             {**GOOD, "start_day": 1001},
             "therapy 1 (denosumab): lies outside the run (day -730 to 1000); nothing is",
         ),
@@ -232,6 +240,30 @@ def test_a_usual_dose_is_not_worth_a_note():
 def test_what_is_odd_is_noted(table, expected):
     (note,) = notes(table)
     assert note.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"missed_doses": [2, 4]}, "60 mg q6m from day 0, 4 doses of 6; "),
+        ({"missed_doses": [2, 9]}, "60 mg q6m from day 0, 5 doses of 6; "),
+        ({"adherence_fraction": 0.5}, "60 mg q6m from day 0, about 3 doses of 6; "),
+        ({"adherence_fraction": 0.5, "missed_doses": [1, 2]}, "60 mg q6m from day 0, about 2 doses of 6; "),
+        ({}, "60 mg q6m from day 0, 6 doses; "),
+    ],
+)
+def test_doses_that_are_not_taken_are_not_counted(changes, expected):
+    courses = read_courses(load_config({"therapy": [{**GOOD, **changes}]}).therapy)
+    (line,) = describe(courses, 1000)
+    assert expected in line
+
+
+def test_a_volume_is_told_as_a_mass():
+    table = {"kind": "testosterone_cypionate", "dose": 200, "unit": "mg/mL", "volume_mL": 0.5, "every": "qw"}
+    (line,) = describe(read_courses(load_config({"therapy": [table]}).therapy), 20)
+    assert line.startswith(
+        "therapy 1: testosterone_cypionate 200 mg/mL x 0.5 mL = 100 mg qw from day 0, 3 doses"
+    )
 
 
 def test_overlapping_schedules_of_one_drug_are_noted():

@@ -170,7 +170,7 @@ def test_a_trial_keeps_its_hash_where_it_says_nothing_new(trial):
         (
             "[population]",
             '[config]\nextends = "denosumab"\n[population]',
-            r"\[config\] extends 'denosumab', which gives denosumab.*, and a trial gives only what its arms name; write",
+            r"\[config\] extends 'denosumab', which gives denosumab.*, and a trial gives only what its arms name",
         ),
         (
             '[[arm]]\nname = "placebo"',
