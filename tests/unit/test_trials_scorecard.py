@@ -11,6 +11,7 @@ import pytest
 from fake_lives import FakeLives
 
 from trabsim.errors import ConfigError, RunError
+from trabsim.therapy.registry import BUILT_IN, therapy_class
 from trabsim.trials.arm_lives import ArmLives, Settings
 from trabsim.trials.clinical import read_row
 from trabsim.trials.clinical_table import COLUMNS, default_table, read_table
@@ -403,6 +404,14 @@ def test_uncalibrated_therapies_are_those_without_a_row_of_their_own():
     assert "teriparatide" not in left
     assert "denosumab" in left  # spoken of in a combination and a sequence alone
     assert left["zoledronate"].startswith("calibrated")
+    both = {"schedule": "calcium 500 mg qd 0-36; vitamin_d 800 IU qd 0-36"}
+    assert "vitamin_d" in uncalibrated([read_row({**lines_of()["ALN"], **both})])
+
+
+def test_drugs_call_themselves_calibrated_where_the_shared_table_has_a_row_of_them_alone(shared):
+    table = read_table(shared / "reference" / "clinical_calibration.csv")
+    alone = set(BUILT_IN) - set(uncalibrated(table.rows))
+    assert {kind for kind in BUILT_IN if therapy_class(kind).evidence == "calibrated"} == alone
 
 
 def test_t_scores_at_entry_are_compared_with_those_of_the_trials(write):

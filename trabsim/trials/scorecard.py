@@ -318,7 +318,5 @@ def parameters_sha256(overrides: Mapping[str, Any]) -> str:
 
 def uncalibrated(rows: Iterable[ClinicalRow]) -> dict[str, str]:
     """Therapies of which no row of the drug alone speaks, with what they rest on."""
-    spoken = {
-        kind for row in rows if row.excluded is None for kind in (row.arm.kinds or row.drug.split(" + "))
-    }
+    spoken = {row.drug for row in rows if row.excluded is None}
     return {kind: therapy_class(kind).evidence for kind in therapy_kinds() if kind not in spoken}

@@ -42,7 +42,7 @@ class Antiandrogen(OneCompartmentDrug):
     routes = ("oral",)
     sets = ("androgen_receptor_block",)
     enters = (*BY_GROWTH, "sclerostin_factor")
-    evidence = "calibrated"
+    evidence = "uncalibrated"
     references = ("doi:10.2165/00003495-198938020-00003",)
     params_class = AntiandrogenParams
 

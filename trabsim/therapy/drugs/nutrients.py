@@ -76,7 +76,7 @@ class VitaminD(OneCompartmentDrug):
     concentration = ("IU_per_mL", 1e-3)
     sets = ("vitamin_d_supplement_IU_per_day",)
     enters = ("rankl_factor",)
-    evidence = "calibrated"
+    evidence = "uncalibrated"
     references = ("doi:10.1093/ajcn/88.2.582S",)
     params_class = VitaminDParams
 
