@@ -91,4 +91,7 @@ def test_glucocorticoid_effect_saturates():
     assert relative_effect(p.half_mg_per_day, p) == 0.5
     given = live(drugs={"glucocorticoid_mg_per_day": 7.0})["glucocorticoid_effect"]
     made = live({"glucocorticoid_excess_mg_per_day": 7.0})["glucocorticoid_effect"]
+    healing = {"glucocorticoid_table": [[0, 14.0], [10, 0.0]]}
+    assert live(healing, days=6)["glucocorticoid_effect"] == made
+    assert live(healing, days=20)["glucocorticoid_effect"] == 0.0
     assert given == made > 0

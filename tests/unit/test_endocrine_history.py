@@ -7,7 +7,7 @@ import re
 import pytest
 
 from trabsim.config import load_config, preset_names
-from trabsim.endocrine.history import EndocrineParams
+from trabsim.endocrine.history import LATER_TABLES, EndocrineParams
 from trabsim.errors import ConfigError
 
 MAN = {"sex": "male"}
@@ -25,6 +25,18 @@ MISTAKES = [
     (
         {**MAN, "estradiol_table": [[10, 600.0]]},
         "[endocrine] estradiol_table holds 600 pg/mL on day 10, in a man; no gland makes that",
+    ),
+    (
+        {"estradiol_table": [[0, 90.0], [730, 400.0]]},
+        "[endocrine] estradiol_table holds 400 pg/mL on day 730, at 52.0 years, after menopause at 51; no gland makes",
+    ),
+    (
+        {"estradiol_premenopausal_pg_per_mL": 950.0, "estradiol_postmenopausal_pg_per_mL": 900.0},
+        "[endocrine] estradiol_postmenopausal_pg_per_mL = 900: no gland makes more than 200 after menopause; correct",
+    ),
+    (
+        {"estradiol_postmenopausal_pg_per_mL": 900.0},
+        "[endocrine] estradiol_postmenopausal_pg_per_mL = 900: no gland makes more than 200 after menopause; correct",
     ),
     (
         {"estradiol_postmenopausal_pg_per_mL": 120.0},
@@ -76,6 +88,20 @@ MISTAKES = [
         {"hydroxyvitamin_d_table": [[0, 0.0]]},
         "[endocrine] hydroxyvitamin_d_table holds 0 ng/mL, which nobody has; correct it",
     ),
+    ({"fsh_table": [[0, -1.0]]}, "[endocrine] fsh_table holds a negative concentration; correct it"),
+    (
+        {"progesterone_table": [[3, 1.0], [2, 1.0]]},
+        "[endocrine] progesterone_table needs pairs [day, ng/mL] with rising days; sort them",
+    ),
+    ({"shbg_table": []}, "[endocrine] shbg_table needs pairs [day, nmol/L] with rising days; sort them"),
+    (
+        {**MAN, "fsh_table": [[0, 10.0]]},
+        "[endocrine] fsh_table = ((0.0, 10.0),) concerns women, and sex = 'male'; change sex or leave the key out",
+    ),
+    (
+        {"glucocorticoid_table": [[0, 10.0]], "glucocorticoid_excess_mg_per_day": 5.0},
+        "[endocrine] glucocorticoid_table and glucocorticoid_excess_mg_per_day set the same level; leave one of",
+    ),
     ({"sex": "man"}, "endocrine.sex = 'man': input should be 'female' or 'male'"),
     (
         {"FRAX_hip_fraction": 3.0},
@@ -115,6 +141,8 @@ def test_a_man_may_start_from_the_preset_of_a_woman():
         {"sex": "male", "hypogonadism": "secondary", "hypogonadism_age_years": 40.0},
         {"igf1_table": [[0, 100.0], [30, 90.0]], "FRAX_hip_fraction": 0.031, "prior_fracture": True},
         {"estradiol_table": [[0, 450.0]], "age_years": 40.0},
+        {"fsh_table": [[0, 40.0]], "progesterone_table": [[0, 0.1]], "shbg_table": [[0, 80.0]]},
+        {**MAN, "shbg_table": [[0, 20.0], [30, 40.0]], "glucocorticoid_table": [[0, 0.0], [90, 12.0]]},
     ],
     ids=str,
 )
@@ -123,6 +151,13 @@ def test_a_history_survives_writing_and_reading(history):
 
     config = load_config({"endocrine": history})
     assert load_config(tomllib.loads(config.to_toml())) == config
+
+
+def test_tables_that_came_later_change_no_hash_where_they_are_not_given():
+    """Keys of kept lives are hashes of these numbers."""
+    assert not set(LATER_TABLES) & set(EndocrineParams().model_dump(mode="json"))
+    assert set(LATER_TABLES) < set(EndocrineParams.model_fields)
+    assert "fsh_table" in EndocrineParams(fsh_table=((0.0, 40.0),)).model_dump()
 
 
 def test_the_old_keys_are_all_there():

@@ -109,6 +109,35 @@ def test_measured_testosterone_replaces_the_glands():
     assert levels["testosterone_ng_per_dL"] == pytest.approx(45.0)
 
 
+def test_measured_fsh_progesterone_and_shbg_are_reported_and_drugs_act_on_top():
+    """Without drugs the very values; a GnRH agonist and oral estrogen change them by the share they always do."""
+    tables = {
+        "fsh_table": [[0, 20.0], [10, 40.0]],
+        "progesterone_table": [[0, 6.0]],
+        "shbg_table": [[0, 90.0]],
+    }
+    plain = live({"age_years": 40.0, **tables}, days=6)
+    assert plain["fsh_IU_per_L"] == 30.0
+    assert plain["progesterone_ng_per_mL"] == 6.0
+    assert plain["shbg_nmol_per_L"] == 90.0
+    drugs = {"gonadotropin_suppression": 0.5, "oral_estrogen_exposure": 2.0}
+    treated, usual = (
+        live({"age_years": 40.0, **tables}, drugs, days=6),
+        live({"age_years": 40.0}, drugs, days=6),
+    )
+    untreated = live({"age_years": 40.0}, days=6)
+    for name in ("fsh_IU_per_L", "shbg_nmol_per_L"):
+        assert treated[name] / plain[name] == pytest.approx(usual[name] / untreated[name])
+    assert treated["progesterone_ng_per_mL"] == pytest.approx(0.3 + 5.7 * 0.5)
+    assert treated["estradiol_pg_per_mL"] == usual["estradiol_pg_per_mL"]
+    man = {"sex": "male", "age_years": 70.0}
+    assert live({**man, "shbg_table": [[0, 25.0]]})["shbg_nmol_per_L"] == 25.0
+    assert (
+        live({**man, "shbg_table": [[0, 25.0]]})["free_testosterone_ng_per_dL"]
+        > live(man)["free_testosterone_ng_per_dL"]
+    )
+
+
 def test_a_stop_and_resume_changes_nothing():
     """All that a gland remembers stands in the levels: new processes and a copy of them go on where others stopped."""
     drugs = {

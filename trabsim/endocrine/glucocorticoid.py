@@ -14,6 +14,7 @@ from typing import Any
 
 from trabsim.clock import Clock
 from trabsim.endocrine.history import EndocrineParams
+from trabsim.endocrine.measured import measured
 from trabsim.params import Params, param
 from trabsim.process import Process
 from trabsim.state import State
@@ -49,5 +50,7 @@ class GlucocorticoidExposure(Process):
 
     def apply(self, state: State, clock: Clock) -> None:
         given = state.levels.get("glucocorticoid_mg_per_day", 0.0)
-        exposure = given + self.person.glucocorticoid_excess_mg_per_day
+        person, table = self.person, self.person.glucocorticoid_table
+        own = person.glucocorticoid_excess_mg_per_day if table is None else measured(float(clock.day), table)
+        exposure = given + own
         state.levels["glucocorticoid_effect"] = relative_effect(exposure, self.params)

@@ -6,9 +6,9 @@ defaults, so that a preset of one sex can be the base of one of the other.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from trabsim.endocrine.measured import Table, require_in_order
 from trabsim.endocrine.ovary import OvaryParams
@@ -17,13 +17,14 @@ from trabsim.units import DAYS_PER_YEAR
 
 #: Estradiol (pg/mL) that no ovary reaches outside of pregnancy.
 PREGNANCY_PG_PER_ML = 1000.0
-#: Estradiol (pg/mL) that no woman has after menopause without a drug.
-AFTER_MENOPAUSE_PG_PER_ML = 500.0
+#: Estradiol (pg/mL) that nobody has after menopause, and no man, without a drug (assumed: published means are 5-15 and
+#: 20-30; obesity, aromatase excess and tumors that make estrogen bring tens, rarely more than a hundred).
+AFTER_MENOPAUSE_PG_PER_ML = 200.0
 
 WOMEN_ONLY: tuple[str, ...] = tuple(
     name
     for name in OvaryParams.model_fields
-    if name not in {"age_years", "estradiol_table", "testosterone_table"}
+    if name not in {"age_years", "estradiol_table", "testosterone_table", "shbg_table"}
 )
 MEN_ONLY: tuple[str, ...] = ("hypogonadism", "hypogonadism_age_years", "hypogonadism_testosterone_ng_per_dL")
 
@@ -34,7 +35,10 @@ TABLES = {
     "igf1_table": ("ng/mL", "growth_hormone_deficiency_age_years"),
     "pth_table": ("pg/mL", "hyperparathyroidism_age_years"),
     "hydroxyvitamin_d_table": ("ng/mL", None),
+    "glucocorticoid_table": ("mg/day", None),
 }
+#: Tables that configurations of runs that are kept do not know.
+LATER_TABLES = ("fsh_table", "progesterone_table", "shbg_table", "glucocorticoid_table")
 
 
 class EndocrineParams(OvaryParams):
@@ -97,6 +101,21 @@ class EndocrineParams(OvaryParams):
         source="assumed: measured by the user",
     )
 
+    glucocorticoid_table: Table | None = param(
+        None,
+        "measured excess of cortisol, as prednisolone, as [day after entry, mg/day] pairs; replaces the constant",
+        source="assumed: measured by the user",
+    )
+
+    @model_serializer(mode="wrap")
+    def _told(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the tables that came later where they are not given: hashes of what was run stay the same."""
+        return {
+            name: value
+            for name, value in write(self).items()
+            if value is not None or name not in LATER_TABLES
+        }
+
     @model_validator(mode="after")
     def _tables(self) -> EndocrineParams:
         for name, (unit, disease) in TABLES.items():
@@ -106,6 +125,10 @@ class EndocrineParams(OvaryParams):
         for name in ("igf1_table", "hydroxyvitamin_d_table"):
             if any(value <= 0 for _, value in getattr(self, name) or ()):
                 raise ValueError(f"{name} holds 0 ng/mL, which nobody has; correct it")
+        if self.glucocorticoid_table is not None and self.glucocorticoid_excess_mg_per_day:
+            raise ValueError(
+                "glucocorticoid_table and glucocorticoid_excess_mg_per_day set the same level; leave one of them out"
+            )
         return self
 
     @model_validator(mode="after")
@@ -129,6 +152,11 @@ class EndocrineParams(OvaryParams):
                         f"{name} is given without hypogonadism; say hypogonadism = 'primary' or 'secondary'"
                     )
         high, low = self.estradiol_premenopausal_pg_per_mL, self.estradiol_postmenopausal_pg_per_mL
+        if low > AFTER_MENOPAUSE_PG_PER_ML:
+            raise ValueError(
+                f"estradiol_postmenopausal_pg_per_mL = {low:g}: no gland makes more than "
+                f"{AFTER_MENOPAUSE_PG_PER_ML:g} after menopause; correct it, or give the drug as a [[therapy]]"
+            )
         if low > high:
             raise ValueError(
                 f"estradiol_postmenopausal_pg_per_mL = {low:g} lies above "

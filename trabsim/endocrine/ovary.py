@@ -89,6 +89,21 @@ class OvaryParams(Params):
         "measured own testosterone as [day after entry, ng/dL] pairs; replaces what glands make",
         source="assumed: measured by the user",
     )
+    fsh_table: Table | None = param(
+        None,
+        "measured FSH as [day after entry, IU/L] pairs; replaces the pituitary of a woman",
+        source="assumed: measured by the user",
+    )
+    progesterone_table: Table | None = param(
+        None,
+        "measured progesterone as [day after entry, ng/mL] pairs; replaces the ovary",
+        source="assumed: measured by the user",
+    )
+    shbg_table: Table | None = param(
+        None,
+        "measured SHBG as [day after entry, nmol/L] pairs, without oral estrogen",
+        source="assumed: measured by the user",
+    )
     progesterone_luteal_ng_per_mL: float = param(
         10.0, "mean of the luteal phase in regular cycles", source="assumed: published means are 8-12", ge=0
     )
@@ -116,6 +131,9 @@ class OvaryParams(Params):
     def _table_in_order(self) -> OvaryParams:
         require_in_order("estradiol_table", self.estradiol_table, "pg/mL")
         require_in_order("testosterone_table", self.testosterone_table, "ng/dL")
+        require_in_order("fsh_table", self.fsh_table, "IU/L")
+        require_in_order("progesterone_table", self.progesterone_table, "ng/mL")
+        require_in_order("shbg_table", self.shbg_table, "nmol/L")
         return self
 
 
@@ -165,11 +183,16 @@ def own_estradiol(untreated: float, levels: Mapping[str, float], params: OvaryPa
     return untreated - (untreated - rest) * (1.0 - kept) - rest * blocked
 
 
-def progesterone_ng_per_mL(age_years: float, suppression: float, params: OvaryParams) -> float:
+def progesterone_ng_per_mL(age_years: float, suppression: float, params: OvaryParams, day: int = 0) -> float:
     """Luteal mean of progesterone (ng/mL) at an age (years) and suppression of gonadotropins by a drug (0-1).
 
-    Cycles lose ovulation from the start of the transition to the FMP.
+    Cycles lose ovulation from the start of the transition to the FMP.  Where it was measured, that of the day after
+    entry is taken.
     """
+    if params.progesterone_table is not None:
+        untreated = measured(float(day), params.progesterone_table)
+        rest = min(untreated, params.progesterone_postmenopausal_ng_per_mL)
+        return rest + (untreated - rest) * (1.0 - suppression)
     fmp, surgery = params.final_menstrual_period_age_years, params.surgical_menopause_age_years
     high, low = params.progesterone_luteal_ng_per_mL, params.progesterone_postmenopausal_ng_per_mL
     if surgery is not None and age_years >= surgery:
@@ -212,14 +235,18 @@ class OvarianHistory(Process):
         made = p.testosterone_ng_per_dL if table is None else measured(float(clock.day), table)
         testosterone = made + levels.get("testosterone_drug_ng_per_dL", 0.0)
         oral = levels.get("oral_estrogen_exposure", 0.0)
-        shbg = shbg_nmol_per_L(age, p.shbg_woman_nmol_per_L, 0.0, oral)
+        base = p.shbg_woman_nmol_per_L if p.shbg_table is None else measured(float(clock.day), p.shbg_table)
+        shbg = shbg_nmol_per_L(age, base, 0.0, oral)
+        fsh = fsh_IU_per_L(estradiol, suppression, p)
+        if p.fsh_table is not None:  # drugs change what was measured by the same share
+            fsh = measured(float(clock.day), p.fsh_table) * (fsh / fsh_IU_per_L(untreated, 0.0, p))
         levels["age_years"] = age
         levels["sex_male"] = 0.0
         levels["estradiol_usual_pg_per_mL"] = untreated
         levels["estradiol_endogenous_pg_per_mL"] = own
         levels["estradiol_pg_per_mL"] = estradiol
-        levels["fsh_IU_per_L"] = fsh_IU_per_L(estradiol, suppression, p)
-        levels["progesterone_ng_per_mL"] = progesterone_ng_per_mL(age, suppression, p)
+        levels["fsh_IU_per_L"] = fsh
+        levels["progesterone_ng_per_mL"] = progesterone_ng_per_mL(age, suppression, p, clock.day)
         levels["testosterone_usual_ng_per_dL"] = made
         levels["testosterone_ng_per_dL"] = testosterone
         levels["shbg_nmol_per_L"] = shbg

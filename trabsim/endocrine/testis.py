@@ -199,6 +199,8 @@ class TesticularHistory(Process):
         healthy = healthy_testosterone(age, p)
         oral = levels.get("oral_estrogen_exposure", 0.0)
         shbg = shbg_nmol_per_L(age, p.shbg_young_nmol_per_L, p.shbg_gain_per_year, oral)
+        if person.shbg_table is not None:
+            shbg = shbg_nmol_per_L(age, measured(float(clock.day), person.shbg_table), 0.0, oral)
         levels["age_years"] = age
         levels["sex_male"] = 1.0
         levels["estradiol_usual_pg_per_mL"] = estradiol_from(healthy, age, p)
