@@ -101,6 +101,39 @@ def test_half_life_is_what_the_parameter_says(kind):
     assert math.log(body[last - 1] / body[last]) == pytest.approx(slow, rel=0.03)
 
 
+def late_half_life_hours(kind):
+    """Half-life of the amount in plasma late after a dose, from the curve that the parameters say."""
+    p = therapy_class(kind)().params
+    into, out = (
+        rate_per_day(half_life_hours=hours) / 24
+        for hours in (p.absorption_half_life_hours, p.half_life_hours)
+    )
+    hours = 12.0 * max(p.absorption_half_life_hours, p.half_life_hours)
+    early, late = (bateman(time, 1.0, into, out) for time in (hours, 2.0 * hours))
+    return hours / math.log2(early / late)
+
+
+@pytest.mark.parametrize(
+    ("kind", "low_hours", "high_hours"),
+    [
+        # label 26 and 38 min in the healthy and in patients (Gonzalez-Sales 2015, doi:10.1007/s40262-014-0202-x)
+        ("tesamorelin", 26 / 60, 38 / 60),
+        # label of Geref: 11-12 min
+        ("sermorelin", 10 / 60, 12 / 60),
+        # Gobburu 1999, doi:10.1023/A:1018955126402: about 2 h
+        ("ipamorelin", 1.8, 2.2),
+        # Mitchell 1998, PMID 9862242: initial half-life about 1.5 h; later ones are release from bone
+        ("risedronate", 1.3, 1.7),
+        # label of Evista: 27.7 h after one dose, 32.5 h after many
+        ("raloxifene", 27.7, 32.5),
+        # Teichman 2006, doi:10.1210/jc.2005-1536: 5.8-8.1 days
+        ("cjc_1295", 5.8 * 24, 8.1 * 24),
+    ],
+)
+def test_half_life_is_as_published(kind, low_hours, high_hours):
+    assert low_hours * 0.999 <= late_half_life_hours(kind) <= high_hours * 1.001
+
+
 # ------------------------------------------------------------- published curves
 def steady_mean(kind, amount, name, *, every=1, days=120, **settings):
     _, sets, remembered = give(kind, amount, days, every=every, **settings)
