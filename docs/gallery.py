@@ -27,6 +27,10 @@ RUNS: dict[str, tuple[str, ...]] = {
     "denosumab": ("denosumab", *_SMALL),
     "teriparatide": ("teriparatide", *_SMALL),
     "postmenopause": ("postmenopause",),
+    "decade": (
+        *("postmenopause", "--set", "run.years=11"),
+        *("--set", 'output=[{kind="series"}, {kind="checkpoint", every_days=60}]'),
+    ),
     "section": (
         "teriparatide",
         *("--set", "specimen.shape=[80,80,80]", "--set", "specimen.voxel_size_um=20"),
@@ -81,6 +85,7 @@ def pictures(runs: Path) -> dict[str, tuple[tuple[str, ...], Callable[[Path], ob
             ("section",),
             lambda out: viz.render_section(runs / "section", out, size=SIZE, box=(40, 70, 0, 44, 36, 80)),
         ),
+        "gallery_decade.png": (("decade",), lambda out: viz.render_strip(runs / "decade", out, dpi=150)),
         "gallery_film.gif": (("postmenopause",), lambda out: viz.movie(course, out, size=(560, 480))),
         "gallery_turn.gif": (
             ("alendronate",),
