@@ -82,9 +82,11 @@ def _checkpoint(path: Path, threads: int | None) -> tuple[dict[str, Any], dict[s
     import tomllib
 
     from trabsim import morphometry
+    from trabsim.architecture import BLUR_UM, solid_bone
     from trabsim.backends import get_backend
     from trabsim.config import load_config
-    from trabsim.measures import BLUR_UM, core_of, density_measures, solid_bone
+    from trabsim.densitometry import density_measures
+    from trabsim.measures import core_of
 
     backend = get_backend("numpy", threads=threads)
     state, day, header = read_checkpoint(path, backend)

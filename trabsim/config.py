@@ -1,10 +1,10 @@
 """Configurations: the parameters of every part, composed; TOML in and out.
 
-A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[[therapy]]``, ``[[output]]``,
-one table per process, and ``[drug.X]`` for the parameters of a drug.  ``extends = "preset"`` layers a file on
-another one: tables are merged key by key, lists are replaced.  Every key is checked at once, and a misspelled one is
-answered with the right spelling.  TOML has no word for nothing, so ``key = "none"`` empties a key that may be empty.
-Paths are relative to the file that names them.
+A configuration is a TOML file with tables ``[run]``, ``[specimen]``, ``[endocrine]``, ``[measures]``,
+``[[therapy]]``, ``[[output]]``, one table per process, and ``[drug.X]`` for the parameters of a drug.
+``extends = "preset"`` layers a file on another one: tables are merged key by key, lists are replaced.  Every key is
+checked at once, and a misspelled one is answered with the right spelling.  TOML has no word for nothing, so
+``key = "none"`` empties a key that may be empty.  Paths are relative to the file that names them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from trabsim.config_layers import (
 )
 from trabsim.endocrine.history import EndocrineParams
 from trabsim.errors import ConfigError
+from trabsim.measure_params import MeasureParams
 from trabsim.model import ProcessParams
 from trabsim.params import Params, param
 from trabsim.spelling import suggest
@@ -95,6 +96,7 @@ class Config(Params):
     run: RunParams = RunParams()
     specimen: SpecimenParams = SpecimenParams()
     endocrine: EndocrineParams = EndocrineParams()
+    measures: MeasureParams = MeasureParams()
     output: tuple[OutputParams, ...] = (
         OutputParams(kind="series", every_days=30),
         OutputParams(kind="series", every_days=365, microarchitecture=True),

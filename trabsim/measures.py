@@ -6,12 +6,16 @@ faces is left out of structural measures.  Rates are averaged over the last year
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from trabsim.agents.osteoblasts import lifetime_volume_um3, survival, team_rates
+from trabsim.architecture import architecture_measures
 from trabsim.blocks import ordered_mean
+from trabsim.cell_cover import osteoblast_cover_um2, osteoclast_cover_um2
+from trabsim.clinic import clinic_measures, fracture_risk
 from trabsim.clock import Clock
 from trabsim.densitometry import density_measures
 from trabsim.factors import factor
@@ -20,15 +24,10 @@ from trabsim.state import FULL, Phase, State
 from trabsim.therapy.therapies import therapy_measures
 from trabsim.tissue.bisphosphonate import PER_UM2_DAY, held_quanta
 from trabsim.tissue.bookkeeping import MARKERS, change, marker_pct, per_year
-from trabsim.tissue.components import enclosed_cavities
 from trabsim.units import UM2_PER_MM2, UM3_PER_MM3
 
 #: Voxels along each cut face that are left out of measures.
 RIM = 3
-
-#: Standard deviation of the blur under which the architecture is measured: less than that of a scan of 40 um voxels,
-#: enough for holes of a single voxel to close.
-BLUR_UM = 22.0
 
 #: Apposition below which two labels two weeks apart lie within 2 um and read as one.
 LABEL_UM_PER_DAY = 0.15
@@ -65,7 +64,13 @@ ERODED_UM = 5.0
 
 
 def measure_state(
-    state: State, clock: Clock, config: Any, backend: Any, *, microarchitecture: bool = True
+    state: State,
+    clock: Clock,
+    config: Any,
+    backend: Any,
+    *,
+    microarchitecture: bool = True,
+    entry: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Measure everything that is cheap, and on request the microarchitecture.
 
@@ -78,6 +83,8 @@ def measure_state(
     backend : Backend
     microarchitecture : bool
         Whether to add Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI and DA, which take seconds on a large lattice.
+    entry : mapping of str to float, optional
+        The row at entry, which relative fracture risk compares with; on the day of entry the row itself.
 
     Returns
     -------
@@ -90,14 +97,18 @@ def measure_state(
     core = core_of(state)
     row |= volume_measures(state, backend, core, config)
     row |= density_measures(state, backend, core, day, config)
+    row |= clinic_measures(row, config.endocrine, config.measures)
     if state.surface is not None:
         row |= surface_measures(state, backend, core)
+        row |= cover_measures(state, backend, config)
         row |= cell_measures(state, backend, core)
         row |= dynamic_measures(state, backend, day, config)
         row |= drug_measures(state)
     if config.process.labels.days:
         row |= {name: state.levels.get(name, float("nan")) for name in LABEL_LEVELS}
     row |= mechanical_measures(state, backend)
+    entry = row if entry is None and clock.day == 0 else entry
+    row |= fracture_risk(row, entry, config.endocrine, config.measures)
     row |= therapy_measures(config.therapy, state.levels)
     if microarchitecture:
         row |= architecture_measures(state, backend, core)
@@ -182,6 +193,19 @@ def surface_measures(state: State, backend: Any, core: tuple[slice, slice, slice
     }
 
 
+def cover_measures(state: State, backend: Any, config: Any) -> dict[str, float]:
+    """Shares of the surface that osteoclasts and living osteoblasts cover."""
+    xp, p = backend.xp, config.measures
+    inside = in_core(state, state.surface.index)
+    total = max(float(xp.where(inside, state.surface.area_um2, 0.0).sum()), 1e-9)
+    footprint_um = config.process.resorption.footprint_um
+    covered = {
+        "Oc_S_BS": osteoclast_cover_um2(state, backend, p.osteoclast_cover_um2, footprint_um),
+        "Ob_S_BS": osteoblast_cover_um2(state, backend, p.osteoblast_cover_um2, p.osteoblast_reach_um),
+    }
+    return {name: float(xp.where(inside, area, 0.0).sum()) / total for name, area in covered.items()}
+
+
 def cell_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
     """Cells per tissue volume and per surface."""
     xp = backend.xp
@@ -211,7 +235,8 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
     """Turnover over the last year, of the whole lattice, and serum markers.
 
     W.Th is volume formed over the area on which formation started (the cement line), Ac.f that area per surface and
-    year, so that BFR/BS = Ac.f x W.Th holds by definition.
+    year, so that BFR/BS = Ac.f x W.Th holds by definition.  The formation period is FP = W.Th / Aj.AR with the adjusted
+    apposition rate Aj.AR = MAR x MS/OS of the day (Parfitt et al. 1987, doi:10.1002/jbmr.5650020617).
     """
     got = {
         name: change(state, backend, name, day, 365)
@@ -240,6 +265,11 @@ def dynamic_measures(state: State, backend: Any, day: int, config: Any) -> dict[
         "sites_per_mm2_per_year": per_year(*got["sites_opened"]) / (area_um2 / UM2_PER_MM2),
     }
     row["MAR_um_per_day"], row["MS_BS"] = apposition(state, backend, config)
+    forming = state.phase.ravel()[state.surface.index] == Phase.FORMING
+    # of the whole lattice, as apposition is; no label, no period
+    osteoid = float(backend.xp.where(forming, state.surface.area_um2, 0.0).sum()) / area_um2
+    rate = row["MAR_um_per_day"] * row["MS_BS"]
+    row["FP_days"] = row["W_Th_um"] * osteoid / rate if rate > 0 else float("nan")
     markers = config.process.markers
     for marker, (total, flow) in MARKERS.items():
         row[f"{marker}_pct_of_baseline"] = marker_pct(state, backend, total, flow, day, markers)
@@ -305,51 +335,3 @@ def mechanical_measures(state: State, backend: Any) -> dict[str, float]:
     if surface is not None:
         row["microdamage"] = ordered_mean(backend.xp, state.microdamage.ravel()[surface.index])
     return row
-
-
-def solid_bone(state: State, backend: Any, core: tuple[slice, slice, slice]) -> tuple[Any, Any]:
-    """The voxels that morphometry takes for bone, and the mask they lie in.
-
-    A scanner blurs bone before anyone sets a threshold.  Without it, partly filled voxels at the surface would make
-    holes and bridges of a single voxel, each of which counts in Conn.D as much as a trabecula.  So the bone fraction
-    is blurred by `BLUR_UM`, the fullest voxels are taken until they make up the volume of bone that there is, and
-    marrow from which no path through faces leads out is filled.
-
-    Returns
-    -------
-    bone : numpy bool array, shape of `core`
-    mask : numpy bool array, same shape, or None
-        None where all is tissue.
-    """
-    from scipy import ndimage
-
-    sigma = BLUR_UM / state.voxel_size_um
-    bone = backend.to_numpy(state.bone)
-    tissue = backend.to_numpy(state.tissue).astype(bool)
-    whole = bool(tissue.all())
-    blurred = ndimage.gaussian_filter(bone.astype(np.float32) / np.float32(FULL), sigma, mode="reflect")
-    if not whole:  # what lies outside is unknown, not marrow
-        known = ndimage.gaussian_filter(tissue.astype(np.float32), sigma, mode="reflect")
-        blurred = np.where(tissue, blurred / np.maximum(known, np.float32(1e-6)), np.float32(0.0))
-    blurred = np.ascontiguousarray(blurred[core])
-    voxels = round(int(bone[core].sum(dtype="int64")) / FULL)
-    solid = blurred >= _value_of_fullest(blurred, voxels)
-    mask = None if whole else np.ascontiguousarray(tissue[core])
-    return np.ascontiguousarray(solid | enclosed_cavities(solid, mask, connectivity=6)[0]), mask
-
-
-def _value_of_fullest(fraction: np.ndarray, voxels: int) -> float:
-    """The value that so many voxels reach; above all of them where none are wanted."""
-    if voxels == 0:
-        return float("inf")
-    return float(np.partition(fraction.ravel(), -voxels)[-voxels])
-
-
-def architecture_measures(state: State, backend: Any, core: tuple[slice, slice, slice]) -> dict[str, float]:
-    """Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI, DA of the bone that `solid_bone` finds."""
-    from trabsim import morphometry
-
-    bone, mask = solid_bone(state, backend, core)
-    found = morphometry.measure(bone, state.voxel_size_um, mask=mask, threads=backend.threads)
-    wanted = ("Tb_Th_um", "Tb_Sp_um", "Tb_N_per_mm", "Conn_D_per_mm3", "SMI", "DA")
-    return {name: float(found[name]) for name in wanted}

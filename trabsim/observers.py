@@ -10,6 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from trabsim.clinic import fracture_risk
 from trabsim.clock import Clock
 from trabsim.errors import InvariantError, MechanicsError, RunError
 from trabsim.measures import measure_state
@@ -87,11 +88,23 @@ class Observer:
         self.seconds = {"measures": 0.0, "checkpoints": 0.0}
         self._back_to, self._supersede = back_to, supersede
         self._checkpointed: int | None = None
+        self._entry: dict[str, float] | None = None
 
     @property
     def series(self) -> pandas.DataFrame:
         """Everything observed so far, of the whole run where there is a folder."""
         return frame_of(self.rows) if self.folder is None else self.folder.series.frame()
+
+    @property
+    def entry(self) -> dict[str, float] | None:
+        """The row that relative measures compare with: the first one with a failure load."""
+        if self._entry is None and "mechanics" not in self.config.run.disable:
+            rows = self.rows
+            if self.folder is not None:
+                names, cells = self.folder.series.read()
+                rows = [{name: float(cell) for name, cell in zip(names, row) if cell} for row in cells]
+            self._entry = next((row for row in rows if "failure_load_N" in row), None)
+        return self._entry
 
     def begin(self, sim: Any, until_day: int) -> None:
         """Take the folder, bring it to the day of the run, and note the start.
@@ -121,9 +134,17 @@ class Observer:
         microarchitecture = row_due(self.config, day)
         if microarchitecture is not None:
             start = time.perf_counter()
+            entry = self.entry
             row = measure_state(
-                sim.state, Clock(day), self.config, self.backend, microarchitecture=microarchitecture
+                sim.state,
+                Clock(day),
+                self.config,
+                self.backend,
+                microarchitecture=microarchitecture,
+                entry=entry,
             )
+            if entry is None:  # without a spin-up nothing is solved yet at entry
+                row |= fracture_risk(row, row, self.config.endocrine, self.config.measures)
             self.rows.append(row)
             if self.folder is not None:
                 self.folder.series.append(row)
@@ -172,6 +193,7 @@ class Observer:
         folder = self.folder
         assert folder is not None
         folder.clean()
+        self._entry = None
         if self._back_to is not None:
             if self._supersede:
                 folder.supersede(day)

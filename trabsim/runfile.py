@@ -122,8 +122,9 @@ class Run:
         RunError
             If there is no checkpoint of that day, or it is damaged.
         """
+        from trabsim.architecture import architecture_measures
         from trabsim.backends import get_backend
-        from trabsim.measures import architecture_measures, core_of
+        from trabsim.measures import core_of
 
         state = self.load(day)
         return architecture_measures(state, get_backend("numpy"), core_of(state))

@@ -282,13 +282,17 @@ class Simulation:
         self.observer.end(self, why)
         return self
 
-    def measure(self, microarchitecture: bool = True) -> dict[str, float]:
+    def measure(
+        self, microarchitecture: bool = True, *, entry: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
         """Measure the specimen now; keys as in `trabsim.measures.measure_state`.
 
         Parameters
         ----------
         microarchitecture : bool
             Whether to measure Tb.Th, Tb.Sp, Tb.N, Conn.D, SMI and DA, too.
+        entry : mapping of str to float, optional
+            The row at entry, which relative fracture risk compares with; by default the one in the series.
 
         Returns
         -------
@@ -297,7 +301,12 @@ class Simulation:
             surface, cells and rates.
         """
         return measure_state(
-            self.state, self.clock, self.config, self.backend, microarchitecture=microarchitecture
+            self.state,
+            self.clock,
+            self.config,
+            self.backend,
+            microarchitecture=microarchitecture,
+            entry=self.observer.entry if entry is None else entry,
         )
 
 

@@ -39,11 +39,15 @@ PARTS = {"agents", "endocrine", "fields", "therapy", "tissue"}
 COMPOSITION = {
     # what a run is made of, and how fast it is
     *(
+        "architecture",
         "bench",
+        "cell_cover",
+        "clinic",
         "config",
         "config_layers",
         "densitometry",
         "embedding",
+        "measure_params",
         "measures",
         "memory",
         "model",

@@ -22,19 +22,18 @@ from small_bone import (
 )
 
 from trabsim.agents.osteoblasts import survival
+from trabsim.architecture import architecture_measures, solid_bone
 from trabsim.clock import Clock
 from trabsim.measures import (
     RIM,
-    architecture_measures,
     core_of,
     in_core,
     measure_state,
-    solid_bone,
     tissue_volume_mm3,
     volume_measures,
 )
 from trabsim.simulation import Simulation
-from trabsim.state import FULL, Phase
+from trabsim.state import FULL, HISTORY, Phase
 from trabsim.tissue.specimen import Specimen
 
 
@@ -232,6 +231,43 @@ def test_apposition_is_matrix_over_covered_area() -> None:
     add_osteoblasts(sim, np.repeat(np.flatnonzero(patch), 8))
     got = sim.measure(False)["MAR_um_per_day"]
     assert got == pytest.approx(8 * 200.0 / 1600.0, rel=1e-6)
+
+
+def test_formation_period_is_wall_thickness_over_adjusted_apposition() -> None:
+    """FP = W.Th / Aj.AR with Aj.AR = MAR x MS/OS; 30 um at a rate that all of the osteoid shows is 30 / MAR days."""
+    sim = still(slab((20, 20, 20), thick=8.0), {"osteoblasts.rate_um3_per_day": 200.0})
+    state = sim.state
+    assert math.isnan(sim.measure(False)["FP_days"])
+    patch = np.zeros(state.shape, bool)
+    patch[7, 4:16, 4:16] = True
+    state.phase[patch] = Phase.FORMING
+    add_osteoblasts(sim, np.repeat(np.flatnonzero(patch), 8))
+    columns = (HISTORY.index("formed_quanta"), HISTORY.index("formation_started_um2"))
+    state.history[10, columns] = round(30.0 * 100_000 / state.quantum_um3), 100_000
+    sim.clock.day = 11
+    got = sim.measure(False)
+    assert got["W_Th_um"] == pytest.approx(30.0, rel=1e-4)
+    assert got["FP_days"] == pytest.approx(got["W_Th_um"] / got["MAR_um_per_day"], rel=1e-6)
+    assert got["FP_days"] == pytest.approx(30.0, rel=1e-4)  # MAR is 8 x 200 um3 on 1600 um2
+
+
+def test_formation_period_of_a_run_is_made_of_its_columns(row: dict[str, float]) -> None:
+    """FP = W.Th x OS / (MAR x MS), up to the rim, which OS/BS alone leaves out."""
+    expected = row["W_Th_um"] * row["OS_BS"] / (row["MAR_um_per_day"] * row["MS_BS"])
+    assert row["FP_days"] == pytest.approx(expected, rel=0.3)
+
+
+#: What every row of a run holds, whatever is given and switched off.
+ALWAYS = {
+    *("FP_days", "Oc_S_BS", "Ob_S_BS", "treatment_recommended"),
+    *(f"{site}_BMC_g" for site in ("lumbar_spine", "total_hip", "femoral_neck")),
+}
+
+
+def test_columns_that_are_always_there(row: dict[str, float]) -> None:
+    """Also without mechanics, which alone brings relative fracture risk."""
+    assert set(row) >= ALWAYS
+    assert "fracture_risk_relative_to_entry" not in row
 
 
 def test_units_and_ranges(row: dict[str, float]) -> None:

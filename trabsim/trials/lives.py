@@ -27,8 +27,8 @@ FIRST_MONTH = -5
 #: Number of the way in which results are made from a state, raised whenever the same state would give another row.
 ROWS_SCHEMA = 1
 
-#: Tables of a configuration that decide nothing: how long a run could last, and what it would write.
-_FREE = ("output",)
+#: Tables of a configuration that decide nothing that trials look at: what a run would write, and numbers for reports.
+_FREE = ("output", "measures")
 
 
 @dataclass(frozen=True, eq=False)

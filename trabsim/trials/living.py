@@ -227,7 +227,7 @@ def _advance(
     def watch(sim: Simulation) -> None:
         month = days.get(sim.clock.day)
         if month is not None:
-            rows[month] = _row(sim, month in structure_months)
+            rows[month] = _row(sim, month in structure_months, rows.get(0))
 
     while sim.clock.day < end_day:
         sim.run(until_day=min(sim.clock.day + every_days, end_day), on_day=watch)
@@ -236,9 +236,9 @@ def _advance(
             unfinished.save(sim, rows, {**facts, "seconds": spent})
 
 
-def _row(sim: Simulation, structure: bool) -> dict[str, float]:
+def _row(sim: Simulation, structure: bool, entry: Mapping[str, float] | None = None) -> dict[str, float]:
     """A row of measures, with the forming surface that stems from lining cells beside it."""
-    row = {name: float(value) for name, value in sim.measure(structure).items()}
+    row = {name: float(value) for name, value in sim.measure(structure, entry=entry).items()}
     cells = sim.state.osteoblasts
     share = float(cells.modeling.mean()) if len(cells) else 0.0
     if "OS_BS" in row:
