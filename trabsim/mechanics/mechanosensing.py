@@ -119,16 +119,27 @@ class Mechanics(Process):
         share = self.backend.from_numpy(fraction.ravel()[cases.system.mesh.voxels].astype(np.float64))
         usual = self._loads(state, cases)
         today = self._programmed(usual, clock.day)
-        energy = self._energy(cases, today) / share
-        if "mechanics_day" not in state.counters:
+        acting = [load for load in today if load.any()]
+        lost = sum(1 for load in acting if not cases.carries(load))
+        first = "mechanics_day" not in state.counters
+        # a path that is cut in a small piece is one of many in the bone around it, which goes on bearing that load;
+        # where no load is borne any more, nothing is left to go on with: the run ends, below
+        unknown = not first and state.levels.get("loads_never_carried", 0.0) < lost < len(acting)
+        energy = None if unknown else self._energy(cases, today) / share
+        if first:
+            state.levels["loads_never_carried"] = float(lost)
             # what the first cells are used to is the usual loads, even where a program has begun by then
             usual_energy = self._energy(cases, usual) / share
             self._compare_with_target(usual_energy)
             self._map(state, cases, usual_energy)
             state.osteocytes.reference = self._felt(state).astype(self.backend.xp.float32)
         self._keep_displacements(state, cases)
-        self._note_lost_loads(state, clock, cases, today)
+        self._note_lost_loads(state, clock, lost)
         self._strength(state, cases)
+        if energy is None:
+            state.counters["mechanics_day"] = clock.day
+            self._tell(state)
+            return
         self._map(state, cases, energy)
         state.levels["tissue_energy_MPa"] = ordered_mean(self.backend.xp, energy * 1e3) / 1e3
         self._feel(state, clock)
@@ -170,7 +181,7 @@ class Mechanics(Process):
     def _energy(self, cases: UnitCases, loads: np.ndarray) -> Any:
         """Energy density (MPa) of every element, summed over the loads that act one after another.
 
-        A load that no connected bone carries any more is left out; if none is carried, the run cannot go on.
+        A load that no connected bone carried from the beginning on is left out; without any other the run ends.
         """
         total: Any = 0.0
         acting = [load for load in loads if load.any()]
@@ -178,13 +189,17 @@ class Mechanics(Process):
             total = total + cases.energy_density(load)
         return total
 
-    def _note_lost_loads(self, state: State, clock: Clock, cases: UnitCases, loads: np.ndarray) -> None:
-        lost = sum(1 for load in loads if load.any() and not cases.carries(load))
-        if lost > state.levels.get("loads_not_carried", 0.0):
+    def _note_lost_loads(self, state: State, clock: Clock, lost: int) -> None:
+        before = state.levels.get("loads_not_carried", 0.0)
+        if lost > before and "mechanics_day" in state.counters:
             log.warning(
-                "day %d: no connected bone carries %d of the loads any more; they are left out",
+                "day %d: no connected bone carries %d of the loads any more; osteocytes keep the stimulus they had",
                 clock.day,
                 lost,
+            )
+        elif lost > before:
+            log.warning(
+                "day %d: no connected bone carries %d of the loads; they are left out", clock.day, lost
             )
         state.levels["loads_not_carried"] = float(lost)
 
@@ -264,8 +279,13 @@ class Mechanics(Process):
         cells.reference = reference.astype(xp.float32)
         cells.stimulus = (x * cells.alive).astype(xp.float32)
         state.counters["mechanics_day"] = clock.day
+        self._tell(state)
+
+    def _tell(self, state: State) -> None:
+        """Spread what osteocytes feel to the surface."""
+        xp, most, cells = self.backend.xp, self.params.most_stimulus, state.osteocytes
         signal = self._mean_nearby(state, cells.stimulus, cells.alive == 1)
-        state.arrays["strain_signal"][...] = xp.clip(signal, -p.most_stimulus, p.most_stimulus)
+        state.arrays["strain_signal"][...] = xp.clip(signal, -most, most)
         state.levels["mechanical_stimulus"] = ordered_mean(xp, cells.stimulus)
 
     def _felt(self, state: State) -> Any:
