@@ -159,6 +159,31 @@ def test_forming_matrix_buries_what_lies_below() -> None:
     assert (sim.state.surface_bp.ravel()[rest] > 0).all()
 
 
+def test_burial_and_release_take_the_same_quanta_whatever_is_passed_over() -> None:
+    """Forming voxels with little or no drug, and those that are marrow yet, may be skipped: every quantum is where the
+    plain rule puts it."""
+    sim = flat({"bisphosphonate.burial_days": 3.5})
+    state, random = sim.state, np.random.default_rng(1)
+    index = state.surface.index
+    held = random.integers(0, 12, index.shape[0]).astype(np.int32)
+    state.phase.ravel()[index[::2]] = Phase.FORMING
+    above = index[::4] + state.shape[1] * state.shape[2]  # marrow side: forming, but no surface
+    state.phase.ravel()[above] = Phase.FORMING
+    state.surface.active = np.flatnonzero(state.phase)
+    state.surface_bp.ravel()[index] = held
+    state.count("bisphosphonate_delivered", int(held.sum()))
+    state.levels["bisphosphonate_bound_release_per_day"] = 0.3
+    buried = np.zeros_like(held)
+    buried[::2] = np.floor(held[::2] / 3.5)
+    desorbed = ((held - buried) * 0.3).astype(np.int32)
+    named(sim, "bisphosphonate_binding")._bury_and_desorb(state)
+    np.testing.assert_array_equal(on_surface(sim), held - buried - desorbed)
+    np.testing.assert_array_equal(state.buried_bp.ravel()[index], buried)
+    assert state.counters["bisphosphonate_buried"] == buried.sum()
+    assert state.counters["bisphosphonate_desorbed"] == desorbed.sum()
+    assert drug_imbalance(state) == 0
+
+
 def test_drug_on_bone_that_is_covered_is_buried_and_on_bone_that_vanished_binds_nearby() -> None:
     """What is no surface any more keeps none: below bone it is buried, else it goes to the surface around."""
     sim = flat(bisphosphonate_release_per_day=0.0)

@@ -125,6 +125,9 @@ def settle_nearby(backend: Any, state: State, voxels: Any, amount: Any, reach_vo
     reach_voxels : float
         1 for neighbors through faces, 1.75 for all 26.
     """
+    if int(voxels.shape[0]) == 0:
+        state.count("bisphosphonate_gone", 0)  # the ledger has its line whether or not anything went
+        return
     near, inside = around(backend.xp, voxels, ball(reach_voxels), state.shape)
     takers = inside & (state.exposed.ravel()[near] == 1)
     left = share_among(backend, state.surface_bp, near, takers, amount)
@@ -161,21 +164,24 @@ class BisphosphonateBinding(Process):
         settle_nearby(self.backend, state, lost[~covered], amount[~covered], 1.75)
 
     def _bury(self, state: State, voxels: Any, amount: Any) -> None:
-        state.buried_bp.ravel()[voxels] += amount.astype(self.backend.xp.int32)
+        if int(voxels.shape[0]):
+            state.buried_bp.ravel()[voxels] += amount.astype(self.backend.xp.int32)
         state.count("bisphosphonate_buried", int(amount.sum(dtype="int64")))
 
     def _bury_and_desorb(self, state: State) -> None:
         xp, index = self.backend.xp, state.surface.index
         on_surface = state.surface_bp.ravel()
         active = state.surface.active
-        forming = active[
-            (state.phase.ravel()[active] == Phase.FORMING) & (state.exposed.ravel()[active] == 1)
-        ]
-        buried = xp.floor(on_surface[forming] / self.params.burial_days).astype(xp.int32)
-        on_surface[forming] -= buried
+        forming = active[state.phase.ravel()[active] == Phase.FORMING]
+        held = on_surface[forming]
+        # whole quanta: what is cut off stays; most forming voxels hold none, or are marrow yet
+        some = held >= self.params.burial_days
+        some &= state.exposed.ravel()[forming] == 1
+        forming, held = forming[some], held[some]
+        buried = (held / self.params.burial_days).astype(xp.int32)
+        on_surface[forming] = held - buried
         self._bury(state, forming, buried)
         amount = on_surface[index]
-        # whole quanta: what is cut off stays
         desorbed = (amount * state.levels["bisphosphonate_bound_release_per_day"]).astype(xp.int32)
         on_surface[index] = amount - desorbed
         state.count("bisphosphonate_desorbed", int(desorbed.sum(dtype="int64")))
