@@ -142,8 +142,8 @@ def page(runs: Runs, settings: dict[str, Any]) -> str:
             f"{edge}³ voxels of {size:g} µm",
             f"(trabsim {settings['version']}): areal BMD of the lumbar spine, markers in serum, and microarchitecture. "
             "Nothing was fitted to",
-            "combinations, sequences and stops. Thin bone in a small box may lose its last path from face to face: "
-            "such runs end, and are left out.",
+            "combinations, sequences and stops. Runs of thin bone in which no load is carried any more end, and are "
+            "left out.",
             "",
             *table_of(runs, run),
             "",
